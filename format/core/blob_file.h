@@ -1,0 +1,25 @@
+/*
+ * Sources over a file descriptor and over memory.
+ *
+ * Owns: ferry_source_fd takes the descriptor and closes it; a memory source borrows its bytes until
+ * it is freed.
+ */
+#ifndef FERRY_CORE_BLOB_FILE_H
+#define FERRY_CORE_BLOB_FILE_H
+
+#include "format/core/blob.h"
+
+/* A regular file from its first byte, or a pipe (size -1, one pass). `fd` is closed on failure. */
+int ferry_source_fd(int fd, struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
+
+int ferry_source_memory(const void *bytes, size_t len, struct ferry_source **out,
+                        struct ferry_err *err) FERRY_MUST_USE;
+
+/* Reads like read(2), but waits out interruptions unless cancelled. */
+int ferry_fd_read(int fd, void *buf, size_t cap, size_t *got, struct ferry_err *err)
+    FERRY_MUST_USE;
+
+/* Writes all. FERRY_EIO with the system's reason. */
+int ferry_fd_write(int fd, const void *bytes, size_t len, struct ferry_err *err) FERRY_MUST_USE;
+
+#endif

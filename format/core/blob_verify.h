@@ -1,0 +1,24 @@
+/*
+ * The verifying source: wraps a source and withholds the last bytes until length, end of stream
+ * and digest all agree. Whoever reads on through it can never complete a wrong blob: an upload
+ * with a declared length cannot finish, an archive entry cannot be closed.
+ *
+ * Fails: FERRY_EDIGEST "blob <digest>: ..." when the bytes are too few, too many or wrong; else
+ * what the wrapped source says. Rewinding reads and hashes again from the first byte, so what was
+ * proved is always what was handed out last.
+ */
+#ifndef FERRY_CORE_BLOB_VERIFY_H
+#define FERRY_CORE_BLOB_VERIFY_H
+
+#include "format/core/blob.h"
+#include "format/core/digest.h"
+
+/* Takes *inner. `digest` is copied. `size` in bytes, >= 0. */
+int ferry_verify_new(struct ferry_source **inner, const struct ferry_digest *digest, int64_t size,
+                     struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
+
+/* The same check for bytes that are in memory already. */
+int ferry_verify_bytes(const void *bytes, size_t len, const struct ferry_digest *digest,
+                       int64_t size, struct ferry_err *err) FERRY_MUST_USE;
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * The wire to registries: one call, authenticated, retried, with the origin rules kept.
+ *
+ * What it is: everything that a program asks of any registry goes through one session, which knows
+ * for each registry its scheme (https, http), credentials and tokens, and holds idle connections.
+ * A call is one request of distribution-spec 1.1; the reply's body is a source that pulls.
+ * Owns: the session owns connections; a reply borrows one until ferry_reply_release().
+ * Fails: FERRY_ENET when a server could not be reached or broke off after all retries, FERRY_EAUTH
+ * when credentials were refused, FERRY_ECANCEL. Any HTTP status that was received is a success of
+ * the call: look at reply->status, or let ferry_reply_fail() say what it means. (401 after
+ * credentials were tried is FERRY_EAUTH already; 429 and 5xx come back only after the retries.)
+ * Threads: any number may call at once; a reply belongs to one thread.
+ * Limits: reply headers 64 KiB in all, 5 redirects, connect 30 s, `stall_seconds` without a byte.
+ *
+ * Origin rules: an Authorization header goes only to the scheme, host and port of the registry it
+ * is for, and credentials beyond that only to the token service that the registry itself named
+ * over TLS (or on loopback). A redirect or a Location elsewhere carries none; a redirect from https
+ * to http is refused.
+ */
+#ifndef FERRY_REGISTRY_SESSION_H
+#define FERRY_REGISTRY_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/core/blob.h"
+#include "format/oci/reference.h"
+
+struct ferry_session;
+
+/* All texts are borrowed for as long as the session lives. NULL or 0 means "not given". */
+struct ferry_session_options {
+    const char *user_agent;
+    const char *authfile;         /* in place of all the usual credential files */
+    const char *creds;            /* USER[:PASSWORD], for every registry that asks */
+    const char *cacert;           /* PEM bundle, beside the system's */
+    const char *const *plain_http; /* NULL-ended hosts ("" = every host) to speak plain HTTP to */
+    const char *const *insecure;  /* NULL-ended hosts ("" = every host): certificates unchecked */
+    int retries;                  /* attempts after the first; each with back-off and jitter */
+    int stall_seconds;            /* give up on a transfer that moves nothing for so long */
+    void (*note)(void *ctx, const char *text); /* a line for people: a retry, a fall-back; any thread */
+    void *note_ctx;
+};
+
+int ferry_session_new(const struct ferry_session_options *options, struct ferry_session **out,
+                      struct ferry_err *err) FERRY_MUST_USE;
+void ferry_session_free(struct ferry_session *session); /* no reply may be out */
+FERRY_OWNED_DEFINE(ferry_session)
+
+enum ferry_access {
+    FERRY_ACCESS_PULL,
+    FERRY_ACCESS_PUSH /* includes pull */
+};
+
+/* One request. All pointers are borrowed for the call; `body` until the reply is here. */
+struct ferry_call {
+    const char *registry;   /* host[:port] as in a reference; "docker.io" is its API host */
+    const char *repository; /* scope of the token, and of `path` */
+    enum ferry_access access;
+    const char *mount_from; /* a further repository that the token must permit to pull; or NULL */
+    const char *method;     /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
+    const char *path;       /* what follows /v2/<repository>/ : "manifests/1.0"; or NULL: use `url` */
+    const char *url;        /* an absolute URL that an earlier reply gave as `location` */
+    const char *accept;     /* Accept header, or NULL */
+    const char *content_type;
+    struct ferry_source *body; /* of known size, read from where it stands; or NULL */
+    int64_t body_size;         /* bytes that are left in `body` */
+    const char *content_range; /* "first-last", of an upload chunk; or NULL */
+    int64_t range_first;       /* Range: bytes=first-last; both 0 when no range is asked for, */
+    int64_t range_last;        /*   so a range that is asked for has last > 0 or is_range set */
+    bool is_range;
+    bool once; /* the caller recovers by itself: no retry once a byte of the body was sent */
+};
+
+struct ferry_reply {
+    int status;
+    int64_t length;       /* Content-Length, -1 unknown */
+    char *content_type;   /* without parameters; "" when absent */
+    char *location;       /* absolute, resolved against the request; NULL when absent */
+    char *content_digest; /* Docker-Content-Digest as sent, unchecked; NULL when absent */
+    char *link;           /* Link as sent; NULL */
+    int64_t range_first;  /* Content-Range of a 206: first, last, total (-1 unknown) */
+    int64_t range_last;
+    int64_t range_total;
+    int64_t upload_end;   /* Range of an upload session: bytes the registry has; -1 no header */
+    struct ferry_source *body; /* one pass; owned by the reply, freed with it */
+    struct ferry_connection *connection; /* the session's */
+    struct ferry_session *session;
+};
+
+/*
+ * Sends one request and reads the reply's head. 401 is answered with credentials or a new token,
+ * once; redirects are followed; 429, 5xx, failures to connect and resets are retried
+ * where the body, if any, can be rewound and `once` does not forbid it.
+ * On success *reply must be released.
+ */
+int ferry_session_call(struct ferry_session *session, const struct ferry_call *call,
+                       struct ferry_reply *reply, struct ferry_err *err) FERRY_MUST_USE;
+
+/* Gives the connection back (after the body was read to its end) or closes it. Legal on a zeroed
+ * reply, and twice. */
+void ferry_reply_release(struct ferry_reply *reply);
+#define FERRY_OWNED_REPLY __attribute__((cleanup(ferry_reply_release))) struct ferry_reply
+
+/*
+ * Fills *err for a status that the caller did not want: the kind by the status, and a text with
+ * the registry's own code and message (the first KiB of its errors document) and a remedy.
+ * Always returns a negative code.
+ */
+int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err);
+
+/*
+ * How long to wait before attempt `attempt` (1 is the first retry) of something that callers
+ * retry by themselves (a range, an upload): 0.2 s doubling to 10 s, with jitter. Returns
+ * FERRY_ECANCEL when cancelled meanwhile.
+ */
+int ferry_session_backoff(struct ferry_session *session, int attempt, struct ferry_err *err)
+    FERRY_MUST_USE;
+
+/* The `retries` that the session was made with. */
+int ferry_session_retries(const struct ferry_session *session);
+
+#endif

@@ -1,0 +1,10 @@
+/*
+ * SIGINT, SIGTERM and SIGHUP set the cancel flag (core/cancel.h) and interrupt blocking calls; a second one
+ * ends the process at once. SIGPIPE is ignored, so a closed pipe is an ordinary write error.
+ */
+#ifndef FERRY_RUN_SIGNALS_H
+#define FERRY_RUN_SIGNALS_H
+
+void ferry_signals_install(void);
+
+#endif
