@@ -33,8 +33,8 @@ int ferry_source_read(struct ferry_source *source, void *buf, size_t cap, size_t
  * Goes on at byte `offset`, which is not past what was read so far. FERRY_EIO when the medium does
  * not permit it (a pipe). May be called after a failed read.
  */
-int ferry_source_rewind(struct ferry_source *source, int64_t offset, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_source_rewind(struct ferry_source *source, int64_t offset,
+                        struct ferry_err *err) FERRY_MUST_USE;
 
 /* Bytes in all, from the start; -1 when not known beforehand. */
 int64_t ferry_source_size(const struct ferry_source *source);
@@ -42,14 +42,14 @@ int64_t ferry_source_size(const struct ferry_source *source);
 void ferry_source_free(struct ferry_source *source);
 FERRY_OWNED_DEFINE(ferry_source)
 
-int ferry_sink_write(struct ferry_sink *sink, const void *bytes, size_t len, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_sink_write(struct ferry_sink *sink, const void *bytes, size_t len,
+                     struct ferry_err *err) FERRY_MUST_USE;
 void ferry_sink_free(struct ferry_sink *sink);
 FERRY_OWNED_DEFINE(ferry_sink)
 
 /* Moves everything from `source` to `sink` and commits. The only caller of a sink's commit. */
-int ferry_blob_copy(struct ferry_source *source, struct ferry_sink *sink, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_blob_copy(struct ferry_source *source, struct ferry_sink *sink,
+                    struct ferry_err *err) FERRY_MUST_USE;
 
 /* Reads everything into `buf`, whose limit bounds it. What a failure leaves in `buf` is void. */
 int ferry_source_read_all(struct ferry_source *source, struct ferry_buf *buf,

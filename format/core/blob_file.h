@@ -16,8 +16,7 @@ int ferry_source_memory(const void *bytes, size_t len, struct ferry_source **out
                         struct ferry_err *err) FERRY_MUST_USE;
 
 /* Reads like read(2), but waits out interruptions unless cancelled. */
-int ferry_fd_read(int fd, void *buf, size_t cap, size_t *got, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_fd_read(int fd, void *buf, size_t cap, size_t *got, struct ferry_err *err) FERRY_MUST_USE;
 
 /* Writes all. FERRY_EIO with the system's reason. */
 int ferry_fd_write(int fd, const void *bytes, size_t len, struct ferry_err *err) FERRY_MUST_USE;

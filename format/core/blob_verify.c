@@ -74,8 +74,8 @@ static int verify_rewind(struct ferry_source *source, int64_t offset, struct fer
         uint64_t left = (uint64_t)(offset - v->seen);
         size_t got;
 
-        FERRY_TRY(verify_read(source, chunk, left < chunk_size ? (size_t)left : chunk_size, &got,
-                              err));
+        FERRY_TRY(
+            verify_read(source, chunk, left < chunk_size ? (size_t)left : chunk_size, &got, err));
     }
     return 0;
 }
@@ -99,8 +99,8 @@ int ferry_verify_new(struct ferry_source **inner, const struct ferry_digest *dig
     struct verify *v;
 
     if (size < 0)
-        return ferry_fail(err, FERRY_EFORMAT, "blob %s: size %" PRId64 " is negative",
-                          digest->text, size);
+        return ferry_fail(err, FERRY_EFORMAT, "blob %s: size %" PRId64 " is negative", digest->text,
+                          size);
     FERRY_TRY(ferry_hash_new(digest->algorithm, &hash, err));
     v = calloc(1, sizeof(*v));
     if (!v)

@@ -15,10 +15,7 @@
 #include "format/core/err.h"
 #include "format/core/mem.h"
 
-enum ferry_algorithm {
-    FERRY_SHA256,
-    FERRY_SHA512
-};
+enum ferry_algorithm { FERRY_SHA256, FERRY_SHA512 };
 
 #define FERRY_DIGEST_TEXT_MAX 136 /* "sha512:", 128 digits, NUL */
 
@@ -28,8 +25,8 @@ struct ferry_digest {
 };
 
 /* FERRY_EFORMAT when `text` is not a digest that we know. */
-int ferry_digest_parse(const char *text, struct ferry_digest *out, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_digest_parse(const char *text, struct ferry_digest *out,
+                       struct ferry_err *err) FERRY_MUST_USE;
 
 bool ferry_digest_equal(const struct ferry_digest *a, const struct ferry_digest *b);
 
@@ -46,8 +43,8 @@ int ferry_digest_of(enum ferry_algorithm algorithm, const void *bytes, size_t le
 /* A running hash. One thread at a time. */
 struct ferry_hash;
 
-int ferry_hash_new(enum ferry_algorithm algorithm, struct ferry_hash **out, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_hash_new(enum ferry_algorithm algorithm, struct ferry_hash **out,
+                   struct ferry_err *err) FERRY_MUST_USE;
 void ferry_hash_free(struct ferry_hash *hash);
 FERRY_OWNED_DEFINE(ferry_hash)
 
@@ -57,7 +54,7 @@ int ferry_hash_update(struct ferry_hash *hash, const void *bytes, size_t len,
                       struct ferry_err *err) FERRY_MUST_USE;
 
 /* The digest of all bytes since the start; restart before further use. */
-int ferry_hash_final(struct ferry_hash *hash, struct ferry_digest *out, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_hash_final(struct ferry_hash *hash, struct ferry_digest *out,
+                     struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -55,8 +55,8 @@ int ferry_text(char **out, struct ferry_err *err, const char *fmt, ...)
     FERRY_PRINTF(3, 4) FERRY_MUST_USE;
 
 /* Makes room for one more element in an array that doubles; *items is moved, *room updated. */
-int ferry_grow(void **items, size_t count, size_t *room, size_t item_size, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_grow(void **items, size_t count, size_t *room, size_t item_size,
+               struct ferry_err *err) FERRY_MUST_USE;
 
 /* A growing run of bytes that refuses to grow past `limit`. Always followed by a NUL. */
 struct ferry_buf {
@@ -72,8 +72,8 @@ void ferry_buf_init(struct ferry_buf *buf, size_t limit);
 void ferry_buf_release(struct ferry_buf *buf);
 
 /* FERRY_ELIMIT when the limit would be passed; nothing is appended then. */
-int ferry_buf_append(struct ferry_buf *buf, const void *bytes, size_t len, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_buf_append(struct ferry_buf *buf, const void *bytes, size_t len,
+                     struct ferry_err *err) FERRY_MUST_USE;
 int ferry_buf_print(struct ferry_buf *buf, struct ferry_err *err, const char *fmt, ...)
     FERRY_PRINTF(3, 4) FERRY_MUST_USE;
 

@@ -27,8 +27,8 @@ struct ferry_reference {
     struct ferry_digest digest;
 };
 
-int ferry_reference_parse(const char *text, struct ferry_reference *out, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_reference_parse(const char *text, struct ferry_reference *out,
+                          struct ferry_err *err) FERRY_MUST_USE;
 
 /* host[:port] and an optional path, without tag: the destination of an import. `repository` may
  * come out empty. No docker.io rules: the first component is always the registry. */

@@ -31,14 +31,15 @@ struct ferry_session;
 /* All texts are borrowed for as long as the session lives. NULL or 0 means "not given". */
 struct ferry_session_options {
     const char *user_agent;
-    const char *authfile;         /* in place of all the usual credential files */
-    const char *creds;            /* USER[:PASSWORD], for every registry that asks */
-    const char *cacert;           /* PEM bundle, beside the system's */
+    const char *authfile;          /* in place of all the usual credential files */
+    const char *creds;             /* USER[:PASSWORD], for every registry that asks */
+    const char *cacert;            /* PEM bundle, beside the system's */
     const char *const *plain_http; /* NULL-ended hosts ("" = every host) to speak plain HTTP to */
-    const char *const *insecure;  /* NULL-ended hosts ("" = every host): certificates unchecked */
-    int retries;                  /* attempts after the first; each with back-off and jitter */
-    int stall_seconds;            /* give up on a transfer that moves nothing for so long */
-    void (*note)(void *ctx, const char *text); /* a line for people: a retry, a fall-back; any thread */
+    const char *const *insecure;   /* NULL-ended hosts ("" = every host): certificates unchecked */
+    int retries;                   /* attempts after the first; each with back-off and jitter */
+    int stall_seconds;             /* give up on a transfer that moves nothing for so long */
+    void (*note)(void *ctx,
+                 const char *text); /* a line for people: a retry, a fall-back; any thread */
     void *note_ctx;
 };
 
@@ -59,9 +60,9 @@ struct ferry_call {
     enum ferry_access access;
     const char *mount_from; /* a further repository that the token must permit to pull; or NULL */
     const char *method;     /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
-    const char *path;       /* what follows /v2/<repository>/ : "manifests/1.0"; or NULL: use `url` */
-    const char *url;        /* an absolute URL that an earlier reply gave as `location` */
-    const char *accept;     /* Accept header, or NULL */
+    const char *path;   /* what follows /v2/<repository>/ : "manifests/1.0"; or NULL: use `url` */
+    const char *url;    /* an absolute URL that an earlier reply gave as `location` */
+    const char *accept; /* Accept header, or NULL */
     const char *content_type;
     struct ferry_source *body; /* of known size, read from where it stands; or NULL */
     int64_t body_size;         /* bytes that are left in `body` */
@@ -82,8 +83,8 @@ struct ferry_reply {
     int64_t range_first;  /* Content-Range of a 206: first, last, total (-1 unknown) */
     int64_t range_last;
     int64_t range_total;
-    int64_t upload_end;   /* Range of an upload session: bytes the registry has; -1 no header */
-    struct ferry_source *body; /* one pass; owned by the reply, freed with it */
+    int64_t upload_end; /* Range of an upload session: bytes the registry has; -1 no header */
+    struct ferry_source *body;           /* one pass; owned by the reply, freed with it */
     struct ferry_connection *connection; /* the session's */
     struct ferry_session *session;
 };
@@ -114,8 +115,8 @@ int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err);
  * retry by themselves (a range, an upload): 0.2 s doubling to 10 s, with jitter. Returns
  * FERRY_ECANCEL when cancelled meanwhile.
  */
-int ferry_session_backoff(struct ferry_session *session, int attempt, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_session_backoff(struct ferry_session *session, int attempt,
+                          struct ferry_err *err) FERRY_MUST_USE;
 
 /* The `retries` that the session was made with. */
 int ferry_session_retries(const struct ferry_session *session);

@@ -25,21 +25,21 @@ int ferry_list_add(struct ferry_list *list, const char *text, struct ferry_err *
 void ferry_list_release(struct ferry_list *list);
 
 enum ferry_opt_type {
-    FERRY_OPT_FLAG,    /* bool */
-    FERRY_OPT_TEXT,    /* const char * */
-    FERRY_OPT_LIST,    /* struct ferry_list; repeatable */
-    FERRY_OPT_HOSTS,   /* struct ferry_list; argument optional (=HOST), "" when absent; repeatable */
-    FERRY_OPT_INT,     /* int, within [low, high] */
-    FERRY_OPT_SIZE,    /* int64_t bytes, > 0: 4G, 700MiB, 65536 (K, M, G, T are powers of 1024,
-                          KB, MB, GB, TB of 1000) */
-    FERRY_OPT_CHOICE   /* int: the place of the word in `choices`, "tag|full" */
+    FERRY_OPT_FLAG,  /* bool */
+    FERRY_OPT_TEXT,  /* const char * */
+    FERRY_OPT_LIST,  /* struct ferry_list; repeatable */
+    FERRY_OPT_HOSTS, /* struct ferry_list; argument optional (=HOST), "" when absent; repeatable */
+    FERRY_OPT_INT,   /* int, within [low, high] */
+    FERRY_OPT_SIZE,  /* int64_t bytes, > 0: 4G, 700MiB, 65536 (K, M, G, T are powers of 1024,
+                        KB, MB, GB, TB of 1000) */
+    FERRY_OPT_CHOICE /* int: the place of the word in `choices`, "tag|full" */
 };
 
 struct ferry_opt {
     char letter;      /* 0: long only */
     const char *name; /* NULL ends the table */
     enum ferry_opt_type type;
-    size_t offset; /* of the variable in the options struct */
+    size_t offset;        /* of the variable in the options struct */
     const char *argument; /* its name in the help, "FILE"; NULL for a flag */
     const char *help;     /* one line or more, '\n' between them */
     int low, high;        /* FERRY_OPT_INT */
@@ -47,11 +47,11 @@ struct ferry_opt {
 };
 
 struct ferry_program {
-    const char *name;           /* "ociferry-export" */
-    const char *usage;          /* "[OPTION...] REF..." */
-    const char *summary;        /* one sentence */
+    const char *name;                /* "ociferry-export" */
+    const char *usage;               /* "[OPTION...] REF..." */
+    const char *summary;             /* one sentence */
     const struct ferry_opt *options; /* -h and --version are added by the parser */
-    const char *epilogue;       /* after the options: exit statuses, an example */
+    const char *epilogue;            /* after the options: exit statuses, an example */
 };
 
 /*

@@ -14,7 +14,7 @@
 
 typedef int ferry_pool_fn(void *ctx, size_t index, struct ferry_err *err);
 
-int ferry_pool_run(int jobs, size_t count, ferry_pool_fn *fn, void *ctx, struct ferry_err *err)
-    FERRY_MUST_USE;
+int ferry_pool_run(int jobs, size_t count, ferry_pool_fn *fn, void *ctx,
+                   struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

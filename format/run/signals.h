@@ -1,6 +1,7 @@
 /*
- * SIGINT, SIGTERM and SIGHUP set the cancel flag (core/cancel.h) and interrupt blocking calls; a second one
- * ends the process at once. SIGPIPE is ignored, so a closed pipe is an ordinary write error.
+ * SIGINT, SIGTERM and SIGHUP set the cancel flag (core/cancel.h) and interrupt blocking calls; a
+ * second one ends the process at once. SIGPIPE is ignored, so a closed pipe is an ordinary write
+ * error.
  */
 #ifndef FERRY_RUN_SIGNALS_H
 #define FERRY_RUN_SIGNALS_H
