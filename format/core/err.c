@@ -1,6 +1,7 @@
 #include "format/core/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,14 +18,41 @@ static const struct {
     { FERRY_ECANCEL, FERRY_EXIT_FAILED },
 };
 
-/* A registry or an archive may have put terminal escapes into what we quote. */
-static void clean(char *text)
+static const char *const exit_texts[] = {
+    [FERRY_EXIT_DONE] = "done",
+    [FERRY_EXIT_FAILED] = "failed",
+    [FERRY_EXIT_USAGE] = "usage: the command line or a file of yours is wrong",
+    [FERRY_EXIT_VERIFY] = "verification failed",
+    [FERRY_EXIT_AUTH] = "authentication or authorisation",
+    [FERRY_EXIT_NETWORK] = "network",
+    [FERRY_EXIT_PARTIAL] = "done in part (some images failed)",
+};
+
+/* Bytes of the UTF-8 character at `p` (RFC 3629), 0 when it is broken; a NUL breaks every one. */
+static size_t character_length(const unsigned char *p)
 {
-    for (unsigned char *p = (unsigned char *)text; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f)
-            *p = '?';
-        else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* C1 controls in UTF-8 */
-            *p = p[1] = '?';
+    size_t len = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90) || /* longer than needed */
+        (*p == 0xed && p[1] > 0x9f) || (*p == 0xf4 && p[1] > 0x8f))   /* surrogates; past 10FFFF */
+        return 0;
+    return len;
+}
+
+void ferry_text_clean(char *text)
+{
+    unsigned char *p = (unsigned char *)text;
+
+    while (*p) {
+        size_t len = character_length(p);
+        bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
+
+        if (len == 0 || control)
+            memset(p, '?', len ? len : 1);
+        p += len ? len : 1;
     }
 }
 
@@ -36,7 +64,7 @@ int ferry_fail(struct ferry_err *err, enum ferry_code code, const char *fmt, ...
     err->code = code;
     vsnprintf(err->msg, sizeof(err->msg), fmt, args);
     va_end(args);
-    clean(err->msg);
+    ferry_text_clean(err->msg);
     return (int)code;
 }
 
@@ -58,7 +86,7 @@ int ferry_wrap(struct ferry_err *err, const char *fmt, ...)
     if (used >= 0 && (size_t)used + 3 < sizeof(err->msg))
         snprintf(err->msg + used, sizeof(err->msg) - (size_t)used, ": %.*s",
                  (int)(sizeof(err->msg) - (size_t)used - 3), inner);
-    clean(err->msg);
+    ferry_text_clean(err->msg);
     return (int)err->code;
 }
 
@@ -68,4 +96,11 @@ int ferry_exit_status(enum ferry_code code)
         if (exit_map[i].code == code)
             return (int)exit_map[i].status;
     return FERRY_EXIT_FAILED;
+}
+
+const char *ferry_exit_text(int status)
+{
+    if (status < 0 || (size_t)status >= sizeof(exit_texts) / sizeof(exit_texts[0]))
+        return NULL;
+    return exit_texts[status];
 }

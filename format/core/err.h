@@ -6,8 +6,9 @@
  * is called once, where the fault is found; ferry_wrap() prepends context on the way up, so that a
  * message reads from the outside in: "export docker.io/library/x:1: blob sha256:ab..: ...".
  * Owns: nothing; the object is plain memory that can be copied, moved between threads and dropped.
- * Fails: never. A message that does not fit is cut. Control characters in a message, which may have
- * come from a registry or an archive, are replaced by '?', so that it can be printed anywhere.
+ * Fails: never. A message that does not fit is cut. Control characters and broken UTF-8 in a
+ * message, which may have come from a registry or an archive, are replaced by '?', so that it can
+ * be printed anywhere and put into JSON.
  */
 #ifndef FERRY_CORE_ERR_H
 #define FERRY_CORE_ERR_H
@@ -68,5 +69,12 @@ int ferry_wrap(struct ferry_err *err, const char *fmt, ...) FERRY_PRINTF(2, 3);
 
 /* The exit status of a program whose work ended with `code`. */
 int ferry_exit_status(enum ferry_code code);
+
+/* What an exit status means, for the help; NULL past the last one. */
+const char *ferry_exit_text(int status);
+
+/* Makes foreign text fit for a terminal, in place: control characters (C0, DEL, C1, so newlines as
+ * well) and bytes that are not UTF-8 become '?'. */
+void ferry_text_clean(char *text);
 
 #endif

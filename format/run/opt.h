@@ -2,8 +2,12 @@
  * Command lines: one table of options serves the parser, --help and the man-page test.
  *
  * What it is: getopt_long with types. Options may stand before or after operands; "--" ends them.
- * Owns: texts point into argv and live as long as it does; lists are freed with ferry_list_release.
- * Fails: FERRY_EUSAGE naming the option, and "see PROGRAM --help".
+ * Given twice, an option that is not repeatable has its last value.
+ * Owns: texts point into argv and live as long as it does; lists are freed with ferry_list_release,
+ * also after a failure.
+ * Fails: FERRY_EUSAGE naming the option and its value, and "(see PROGRAM --help)". What follows '='
+ * in an option that is not known is left out of the message: it may be a password.
+ * Threads: one at a time (getopt's state is global).
  */
 #ifndef FERRY_RUN_OPT_H
 #define FERRY_RUN_OPT_H
@@ -43,7 +47,7 @@ struct ferry_opt {
     const char *argument; /* its name in the help, "FILE"; NULL for a flag */
     const char *help;     /* one line or more, '\n' between them */
     int low, high;        /* FERRY_OPT_INT */
-    const char *choices;  /* FERRY_OPT_CHOICE */
+    const char *choices;  /* FERRY_OPT_CHOICE; stands for `argument` in the help if that is NULL */
 };
 
 struct ferry_program {
@@ -51,7 +55,7 @@ struct ferry_program {
     const char *usage;               /* "[OPTION...] REF..." */
     const char *summary;             /* one sentence */
     const struct ferry_opt *options; /* -h and --version are added by the parser */
-    const char *epilogue;            /* after the options: exit statuses, an example */
+    const char *epilogue;            /* after the exit statuses: an example; or NULL */
 };
 
 /*
@@ -61,7 +65,7 @@ struct ferry_program {
 int ferry_opt_parse(const struct ferry_program *program, int argc, char **argv, void *values,
                     struct ferry_list *operands, bool *done, struct ferry_err *err) FERRY_MUST_USE;
 
-/* "4G", "700MiB" -> bytes. */
+/* "4G", "700MiB" -> bytes, > 0. FERRY_EUSAGE quoting `text`. */
 int ferry_size_parse(const char *text, int64_t *out, struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

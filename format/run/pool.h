@@ -2,8 +2,9 @@
  * A parallel for: the one way in which the programs use threads for many like things.
  *
  * Calls fn(ctx, i, err) for every i in [0, count) on up to `jobs` threads, indexes in rising order,
- * and returns when all calls have returned. After a call failed no further index is begun; the
- * failure with the lowest index is returned. Worker threads have all signals blocked.
+ * and returns when all calls have returned. After a call failed, or ferry_cancel(), no further
+ * index is begun; the failure with the lowest index is returned. Worker threads have all signals
+ * blocked. With one job or one index the caller's own thread does the work.
  */
 #ifndef FERRY_RUN_POOL_H
 #define FERRY_RUN_POOL_H

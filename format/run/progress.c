@@ -1,0 +1,425 @@
+#include "format/run/progress.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "format/run/signals.h"
+
+/* One write(2) of at most PIPE_BUF bytes is never torn by what other processes write. */
+#define LINE_MAX_BYTES 4096
+
+#define WIPE "\r\033[K"
+
+#define BAR_INTERVAL 0.2
+#define PLAIN_INTERVAL 10.0
+#define RATE_MEMORY 5.0 /* seconds after which an older rate weighs little */
+
+struct ferry_progress {
+    enum ferry_progress_style style; /* BAR, PLAIN or NONE */
+    bool quiet;
+    bool colour;
+    char *program;
+
+    _Atomic int64_t bytes; /* of the phase; without the lock, so that adding is cheap */
+    _Atomic int64_t items;
+
+    pthread_mutex_t lock; /* over what follows, and over the order of lines */
+    pthread_cond_t wake;
+    pthread_t ticker;
+    bool ticking;
+    bool stop;
+    bool line_shown;
+    char what[64]; /* "" before the first phase */
+    int64_t total_bytes;
+    int64_t total_items;
+    double began; /* seconds of the monotonic clock */
+    double sampled;
+    int64_t sampled_bytes;
+    double rate; /* bytes a second, smoothed; negative when not known yet */
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Not ferry_fd_write: what there is to say must be said after an interruption as well. */
+static void put(const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(STDERR_FILENO, text, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        text += n;
+        len -= (size_t)n;
+    }
+}
+
+const char *ferry_size_format(int64_t bytes, char out[FERRY_SIZE_TEXT_MAX])
+{
+    static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+
+    if (bytes < 1024) {
+        snprintf(out, FERRY_SIZE_TEXT_MAX, "%" PRId64 " B", bytes);
+        return out;
+    }
+    for (; value >= 1023.95 && unit + 1 < FERRY_COUNT(units); unit++) /* would print "1024.0" */
+        value /= 1024;
+    snprintf(out, FERRY_SIZE_TEXT_MAX, "%.1f %s", value, units[unit]);
+    return out;
+}
+
+/* "5:48", "1:05:48". */
+static const char *format_time(double seconds, char out[FERRY_SIZE_TEXT_MAX])
+{
+    int64_t s = (int64_t)(seconds + 0.5);
+
+    if (s < 3600)
+        snprintf(out, FERRY_SIZE_TEXT_MAX, "%" PRId64 ":%02" PRId64, s / 60, s % 60);
+    else
+        snprintf(out, FERRY_SIZE_TEXT_MAX, "%" PRId64 ":%02" PRId64 ":%02" PRId64, s / 3600,
+                 s / 60 % 60, s % 60);
+    return out;
+}
+
+static void sample_rate(struct ferry_progress *p, double at, int64_t bytes)
+{
+    double span = at - p->sampled;
+    double weight = p->rate < 0 ? 1 : span / (RATE_MEMORY + span);
+    double fresh;
+
+    if (span < BAR_INTERVAL / 2)
+        return;
+    fresh = (double)(bytes - p->sampled_bytes) / span;
+    if (fresh < 0) /* bytes were taken back */
+        fresh = 0;
+    if (p->rate >= 0 || bytes > 0) /* the wait for the first byte is no rate */
+        p->rate = (p->rate < 0 ? 0 : p->rate) * (1 - weight) + fresh * weight;
+    p->sampled = at;
+    p->sampled_bytes = bytes;
+}
+
+/* Appends a part of the line if it fits; parts come in the order of their worth. */
+static void add_part(char *line, size_t width, const char *part)
+{
+    size_t len = strlen(line);
+
+    if (len + 2 + strlen(part) <= width)
+        snprintf(line + len, LINE_MAX_BYTES - len, "  %s", part);
+}
+
+static void add_bytes(const struct ferry_progress *p, int64_t bytes, char *line, size_t width)
+{
+    char part[128], a[FERRY_SIZE_TEXT_MAX], b[FERRY_SIZE_TEXT_MAX];
+
+    if (bytes <= 0 && p->total_bytes <= 0)
+        return;
+    if (p->total_bytes > 0) {
+        int percent = bytes < 0 ? 0
+                      : bytes > p->total_bytes
+                          ? 100
+                          : (int)((double)bytes / (double)p->total_bytes * 100);
+
+        snprintf(part, sizeof(part), "%d%%", percent);
+        add_part(line, width, part);
+        snprintf(part, sizeof(part), "%s / %s", ferry_size_format(bytes, a),
+                 ferry_size_format(p->total_bytes, b));
+    } else {
+        snprintf(part, sizeof(part), "%s", ferry_size_format(bytes, a));
+    }
+    add_part(line, width, part);
+}
+
+static void add_items(const struct ferry_progress *p, int64_t items, char *line, size_t width)
+{
+    char part[128];
+
+    if (p->total_items > 0)
+        snprintf(part, sizeof(part), "%" PRId64 "/%" PRId64 " items", items, p->total_items);
+    else
+        snprintf(part, sizeof(part), "%" PRId64 " items", items);
+    if (p->total_items > 0 || items > 0)
+        add_part(line, width, part);
+}
+
+static void add_rate(double rate, char *line, size_t width)
+{
+    char part[128], text[FERRY_SIZE_TEXT_MAX];
+
+    snprintf(part, sizeof(part), "%s/s", ferry_size_format((int64_t)rate, text));
+    if (rate > 0)
+        add_part(line, width, part);
+}
+
+/* "exporting  3%  1.2 GiB / 40.3 GiB  112.4 MiB/s  ETA 5:48  12/340 items" */
+static void format_line(struct ferry_progress *p, char line[LINE_MAX_BYTES], size_t width)
+{
+    int64_t bytes = atomic_load(&p->bytes);
+    double left = (double)(p->total_bytes - bytes);
+    char part[128], text[FERRY_SIZE_TEXT_MAX];
+
+    sample_rate(p, now(), bytes);
+    snprintf(line, LINE_MAX_BYTES, "%.*s", (int)width, p->what);
+    add_bytes(p, bytes, line, width);
+    add_rate(p->rate, line, width);
+    snprintf(part, sizeof(part), "ETA %s", format_time(p->rate > 1 ? left / p->rate : 0, text));
+    if (p->rate > 1 && left > 0 && left / p->rate < 100.0 * 3600)
+        add_part(line, width, part);
+    add_items(p, atomic_load(&p->items), line, width);
+}
+
+/* The phase as a whole, at its end. */
+static void format_sum(const struct ferry_progress *p, char line[LINE_MAX_BYTES])
+{
+    int64_t bytes = atomic_load(&p->bytes);
+    double took = now() - p->began;
+    char part[128], text[FERRY_SIZE_TEXT_MAX];
+
+    snprintf(line, LINE_MAX_BYTES, "%s", p->what);
+    add_bytes(p, bytes, line, LINE_MAX_BYTES / 2);
+    add_items(p, atomic_load(&p->items), line, LINE_MAX_BYTES / 2);
+    snprintf(part, sizeof(part), "in %s", format_time(took, text));
+    add_part(line, LINE_MAX_BYTES / 2, part);
+    add_rate(took > 0 ? (double)bytes / took : 0, line, LINE_MAX_BYTES / 2);
+}
+
+static size_t terminal_width(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return 80;
+    return size.ws_col;
+}
+
+/* All below, up to the ticker, with the lock held. */
+
+static void wipe(struct ferry_progress *p)
+{
+    if (p->line_shown)
+        put(WIPE, strlen(WIPE));
+    p->line_shown = false;
+}
+
+static void draw_bar(struct ferry_progress *p)
+{
+    char line[LINE_MAX_BYTES], out[LINE_MAX_BYTES + sizeof(WIPE)];
+    size_t width = terminal_width();
+    int len;
+
+    /* One column stays free: a full line makes some terminals wrap. */
+    format_line(p, line, width > 1 ? width - 1 : 1);
+    len = snprintf(out, sizeof(out), "\r%s\033[K", line);
+    put(out, (size_t)len);
+    p->line_shown = true;
+}
+
+static void put_plain(struct ferry_progress *p, const char *line)
+{
+    char out[LINE_MAX_BYTES * 2];
+    int len = snprintf(out, sizeof(out), "%s: %s\n", p->program, line);
+
+    put(out, (size_t)len);
+}
+
+static void draw(struct ferry_progress *p)
+{
+    char line[LINE_MAX_BYTES];
+
+    if (p->what[0] == '\0')
+        return;
+    if (p->style == FERRY_PROGRESS_BAR) {
+        draw_bar(p);
+        return;
+    }
+    format_line(p, line, LINE_MAX_BYTES / 2);
+    put_plain(p, line);
+}
+
+static void end_phase(struct ferry_progress *p)
+{
+    char line[LINE_MAX_BYTES];
+
+    wipe(p);
+    if (p->style != FERRY_PROGRESS_PLAIN || p->what[0] == '\0')
+        return;
+    if (atomic_load(&p->bytes) == 0 && atomic_load(&p->items) == 0)
+        return; /* nothing was done, so there is nothing to sum up */
+    format_sum(p, line);
+    put_plain(p, line);
+}
+
+static struct timespec to_timespec(double seconds)
+{
+    time_t whole = (time_t)seconds;
+
+    return (struct timespec){ whole, (long)((seconds - (double)whole) * 1e9) };
+}
+
+static void *tick(void *arg)
+{
+    struct ferry_progress *p = arg;
+    double interval = p->style == FERRY_PROGRESS_BAR ? BAR_INTERVAL : PLAIN_INTERVAL;
+    double next = now() + interval;
+
+    pthread_mutex_lock(&p->lock);
+    while (!p->stop) {
+        struct timespec until = to_timespec(next);
+
+        if (pthread_cond_timedwait(&p->wake, &p->lock, &until) != ETIMEDOUT)
+            continue;
+        if (!p->stop)
+            draw(p);
+        next = now() + interval;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+static enum ferry_progress_style resolve_style(enum ferry_progress_style style, bool escapes)
+{
+    if (style == FERRY_PROGRESS_AUTO)
+        return escapes ? FERRY_PROGRESS_BAR : FERRY_PROGRESS_PLAIN;
+    return style;
+}
+
+int ferry_progress_new(const char *program, enum ferry_progress_style style, bool quiet,
+                       struct ferry_progress **out, struct ferry_err *err)
+{
+    const char *term = getenv("TERM");
+    const char *no_colour = getenv("NO_COLOR");
+    bool escapes = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+    pthread_condattr_t attributes;
+    struct ferry_progress *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        return ferry_fail_memory(err);
+    p->program = strdup(program);
+    if (!p->program) {
+        free(p);
+        return ferry_fail_memory(err);
+    }
+    p->style = quiet ? FERRY_PROGRESS_NONE : resolve_style(style, escapes);
+    p->quiet = quiet;
+    p->colour = escapes && !(no_colour && *no_colour);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (p->style != FERRY_PROGRESS_NONE) /* without a thread to spare there are messages alone */
+        p->ticking = ferry_thread_start(&p->ticker, tick, p);
+    *out = p;
+    return 0;
+}
+
+void ferry_progress_free(struct ferry_progress *progress)
+{
+    if (!progress)
+        return;
+    pthread_mutex_lock(&progress->lock);
+    progress->stop = true;
+    end_phase(progress);
+    pthread_cond_signal(&progress->wake);
+    pthread_mutex_unlock(&progress->lock);
+    if (progress->ticking)
+        pthread_join(progress->ticker, NULL);
+    pthread_cond_destroy(&progress->wake);
+    pthread_mutex_destroy(&progress->lock);
+    free(progress->program);
+    free(progress);
+}
+
+void ferry_progress_phase(struct ferry_progress *progress, const char *what, int64_t total_bytes,
+                          int64_t total_items)
+{
+    pthread_mutex_lock(&progress->lock);
+    end_phase(progress);
+    snprintf(progress->what, sizeof(progress->what), "%s", what);
+    ferry_text_clean(progress->what);
+    progress->total_bytes = total_bytes;
+    progress->total_items = total_items;
+    progress->began = progress->sampled = now();
+    progress->sampled_bytes = 0;
+    progress->rate = -1;
+    atomic_store(&progress->bytes, 0);
+    atomic_store(&progress->items, 0);
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void ferry_progress_add(struct ferry_progress *progress, int64_t bytes, int64_t items)
+{
+    if (bytes != 0)
+        atomic_fetch_add_explicit(&progress->bytes, bytes, memory_order_relaxed);
+    if (items != 0)
+        atomic_fetch_add_explicit(&progress->items, items, memory_order_relaxed);
+}
+
+/* `kind` is "", "warning" or "error"; `colour` its SGR number. */
+static void message(struct ferry_progress *p, const char *kind, int colour, const char *fmt,
+                    va_list args)
+{
+    char text[LINE_MAX_BYTES -
+              512]; /* with all that is put before it a line stays below the limit */
+    char mark[64] = "";
+    char line[LINE_MAX_BYTES];
+    int len;
+
+    vsnprintf(text, sizeof(text), fmt, args);
+    ferry_text_clean(text);
+    if (*kind && p->colour)
+        snprintf(mark, sizeof(mark), "\033[%dm%s:\033[0m ", colour, kind);
+    else if (*kind)
+        snprintf(mark, sizeof(mark), "%s: ", kind);
+    pthread_mutex_lock(&p->lock);
+    len = snprintf(line, sizeof(line), "%s%.200s: %s%s\n", p->line_shown ? WIPE : "", p->program,
+                   mark, text);
+    put(line, (size_t)len);
+    p->line_shown = false; /* the next tick draws it again */
+    pthread_mutex_unlock(&p->lock);
+}
+
+void ferry_progress_say(struct ferry_progress *progress, const char *fmt, ...)
+{
+    va_list args;
+
+    if (progress->quiet)
+        return;
+    va_start(args, fmt);
+    message(progress, "", 0, fmt, args);
+    va_end(args);
+}
+
+void ferry_progress_warn(struct ferry_progress *progress, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    message(progress, "warning", 33, fmt, args);
+    va_end(args);
+}
+
+void ferry_progress_error(struct ferry_progress *progress, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    message(progress, "error", 31, fmt, args);
+    va_end(args);
+}

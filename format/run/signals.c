@@ -1,0 +1,54 @@
+#include "format/run/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+
+#include "format/core/cancel.h"
+#include "format/core/mem.h"
+
+static const int asked_to_stop[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* Calls nothing but what signal-safety(7) permits. */
+static void on_signal(int number)
+{
+    int saved = errno;
+    struct sigaction normal = { .sa_handler = SIG_DFL };
+
+    if (ferry_cancelled()) {
+        sigaction(number, &normal, NULL);
+        raise(number); /* blocked here, so delivered when the handler returns */
+    }
+    ferry_cancel();
+    errno = saved;
+}
+
+void ferry_signals_install(void)
+{
+    struct sigaction ours = { .sa_handler = on_signal }; /* no SA_RESTART: waiting calls must end */
+    struct sigaction ignored = { .sa_handler = SIG_IGN };
+    struct sigaction before;
+
+    for (size_t i = 0; i < FERRY_COUNT(asked_to_stop); i++)
+        sigaddset(&ours.sa_mask, asked_to_stop[i]);
+    for (size_t i = 0; i < FERRY_COUNT(asked_to_stop); i++)
+        if (sigaction(asked_to_stop[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(asked_to_stop[i], &ours, NULL);
+    sigaction(SIGPIPE, &ignored, NULL);
+}
+
+bool ferry_thread_start(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+    /* A fault belongs to the thread that made it, and blocked it would kill without a trace. */
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT };
+    sigset_t blocked, before;
+    int rc;
+
+    sigfillset(&blocked);
+    for (size_t i = 0; i < FERRY_COUNT(faults); i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    rc = pthread_create(thread, NULL, run, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc == 0;
+}
