@@ -1,0 +1,480 @@
+#include "format/archive/archive_reader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/archive/tar_stream.h"
+#include "format/core/blob_file.h"
+#include "format/core/blob_impl.h"
+
+/* Where an entry of a plain tar file begins. */
+struct place {
+    enum ferry_entry_kind kind;
+    struct ferry_digest digest;
+    int64_t position;
+};
+
+struct kept {
+    struct ferry_entry entry;
+    char *name;
+    uint8_t *bytes;
+};
+
+struct ferry_reader {
+    char *name;
+    int fd; /* the tar, or the folder */
+    bool is_folder, is_regular;
+    struct ferry_tar *tar;
+    struct ferry_entry current;
+    int64_t position;                   /* of the current entry in a tar */
+    size_t seen[FERRY_ENTRY_OTHER + 1]; /* entries of each kind in this pass */
+    /* A plain tar file. */
+    bool is_plain;
+    struct place *places; /* sorted by kind and digest */
+    size_t place_count, place_room;
+    /* A folder: what is left to walk. */
+    DIR *walk;
+    size_t walk_at;
+    char walk_path[PATH_MAX];
+    /* A stream: entries that come again. */
+    struct kept *kept;
+    size_t kept_count, kept_room, kept_next;
+    bool repeat;
+    bool from_memory; /* the current entry is kept[kept_next - 1] */
+};
+
+/* The parts of a folder, in the order in which they are walked. */
+static const struct {
+    const char *path;
+    bool is_folder;
+} parts[] = { { FERRY_LAYOUT_NAME, false },
+              { FERRY_INDEX_NAME, false },
+              { FERRY_DOCKER_NAME, false },
+              { "blobs/sha256", true },
+              { "blobs/sha512", true } };
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return x->kind == FERRY_ENTRY_BLOB ? strcmp(x->digest.text, y->digest.text) : 0;
+}
+
+static int scan(struct ferry_reader *r, struct ferry_err *err)
+{
+    struct ferry_entry entry;
+
+    for (;;) {
+        FERRY_TRY(ferry_reader_next(r, &entry, err));
+        if (entry.kind == FERRY_ENTRY_END)
+            break;
+        if (entry.kind == FERRY_ENTRY_OTHER)
+            continue;
+        FERRY_TRY(ferry_grow((void **)&r->places, r->place_count, &r->place_room,
+                             sizeof(*r->places), err));
+        r->places[r->place_count++] = (struct place){ .kind = entry.kind,
+                                                      .digest = entry.digest,
+                                                      .position = r->position };
+    }
+    if (r->place_count > 0)
+        qsort(r->places, r->place_count, sizeof(*r->places), compare_places);
+    return ferry_reader_restart(r, err);
+}
+
+/* Looks at the first entry: is it a tar, and which way in does it offer? */
+static int open_tar(struct ferry_reader *r, struct ferry_err *err)
+{
+    struct ferry_tar_entry entry;
+
+    FERRY_TRY(ferry_tar_open(r->fd, r->is_regular ? 0 : -1, &r->tar, err));
+    if (!r->is_regular)
+        return 0;
+    if (ferry_tar_next(r->tar, &entry, err) < 0) {
+        ferry_wrap(err, "not a tar archive that can be read");
+        return ferry_wrap(err, "%s", r->name);
+    }
+    r->is_plain = ferry_tar_is_plain(r->tar);
+    FERRY_TRY(ferry_reader_restart(r, err));
+    return r->is_plain ? scan(r, err) : 0;
+}
+
+int ferry_reader_open(const char *path, struct ferry_reader **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_reader) r = calloc(1, sizeof(*r));
+    bool is_stdin = strcmp(path, "-") == 0;
+    struct stat st;
+
+    if (!r)
+        return ferry_fail_memory(err);
+    r->fd = -1;
+    FERRY_TRY(ferry_text(&r->name, err, "%s", is_stdin ? "stdin" : path));
+    r->fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    if (r->fd < 0 || fstat(r->fd, &st) < 0)
+        return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", r->name, strerror(errno));
+    r->is_folder = S_ISDIR(st.st_mode);
+    r->is_regular = S_ISREG(st.st_mode) && !is_stdin;
+    if (!r->is_folder)
+        FERRY_TRY(open_tar(r, err));
+    *out = ferry_steal(&r);
+    return 0;
+}
+
+static void forget_kept(struct ferry_reader *r)
+{
+    for (size_t i = 0; i < r->kept_count; i++) {
+        free(r->kept[i].name);
+        free(r->kept[i].bytes);
+    }
+    r->kept_count = r->kept_next = 0;
+    r->from_memory = r->repeat = false;
+}
+
+void ferry_reader_free(struct ferry_reader *reader)
+{
+    if (!reader)
+        return;
+    forget_kept(reader);
+    free(reader->kept);
+    free(reader->places);
+    ferry_tar_free(reader->tar);
+    if (reader->walk)
+        closedir(reader->walk);
+    if (reader->fd >= 0)
+        close(reader->fd);
+    free(reader->name);
+    free(reader);
+}
+
+const char *ferry_reader_name(const struct ferry_reader *reader)
+{
+    return reader->name;
+}
+
+bool ferry_reader_is_random(const struct ferry_reader *reader)
+{
+    return reader->is_folder || reader->is_plain;
+}
+
+bool ferry_reader_can_restart(const struct ferry_reader *reader)
+{
+    return reader->is_folder || reader->is_regular;
+}
+
+int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)
+{
+    if (!ferry_reader_can_restart(reader))
+        return ferry_fail(err, FERRY_EIO, "%s: a pipe cannot be read again", reader->name);
+    forget_kept(reader);
+    memset(reader->seen, 0, sizeof(reader->seen));
+    if (reader->is_folder) {
+        if (reader->walk)
+            closedir(ferry_steal(&reader->walk));
+        reader->walk_at = 0;
+        return 0;
+    }
+    ferry_tar_free(ferry_steal(&reader->tar));
+    return ferry_tar_open(reader->fd, 0, &reader->tar, err);
+}
+
+/* Opens a file below the folder. */
+static int open_below(const struct ferry_reader *r, const char *path, int *fd,
+                      struct ferry_err *err)
+{
+    struct stat st;
+
+    *fd = openat(r->fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0 && errno == ENOENT)
+        return ferry_fail(err, FERRY_ENOTFOUND, "%s/%s: is not there", r->name, path);
+    if (*fd < 0)
+        return ferry_fail(err, FERRY_EIO, "%s/%s: cannot open: %s", r->name, path, strerror(errno));
+    if (fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(*fd);
+        return ferry_fail(err, FERRY_EFORMAT, "%s/%s: is not a regular file", r->name, path);
+    }
+    return 0;
+}
+
+/* The next file of a folder: its path below the folder goes to `path`; "" at the end. */
+static int walk_next(struct ferry_reader *r, char path[PATH_MAX], struct ferry_err *err)
+{
+    while (r->walk_at < FERRY_COUNT(parts)) {
+        const char *part = parts[r->walk_at].path;
+        struct dirent *found;
+        int fd;
+
+        if (!parts[r->walk_at].is_folder) {
+            r->walk_at++;
+            snprintf(path, PATH_MAX, "%s", part);
+            if (faccessat(r->fd, part, F_OK, 0) == 0)
+                return 0;
+            continue;
+        }
+        if (!r->walk) {
+            fd = openat(r->fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            r->walk = fd < 0 ? NULL : fdopendir(fd);
+            if (fd >= 0 && !r->walk) {
+                close(fd);
+                return ferry_fail_memory(err);
+            }
+        }
+        errno = 0;
+        found = r->walk ? readdir(r->walk) : NULL;
+        if (!found) {
+            if (r->walk)
+                closedir(ferry_steal(&r->walk));
+            r->walk_at++;
+            continue;
+        }
+        if (found->d_name[0] == '.')
+            continue;
+        snprintf(path, PATH_MAX, "%s/%s", part, found->d_name);
+        return 0;
+    }
+    path[0] = '\0';
+    return 0;
+}
+
+static int next_in_folder(struct ferry_reader *r, struct ferry_err *err)
+{
+    struct stat st;
+    int fd;
+
+    FERRY_TRY(walk_next(r, r->walk_path, err));
+    r->current.name = r->walk_path[0] ? r->walk_path : NULL;
+    if (!r->current.name)
+        return 0;
+    FERRY_TRY(open_below(r, r->walk_path, &fd, err));
+    if (fstat(fd, &st) == 0)
+        r->current.size = st.st_size;
+    close(fd);
+    return 0;
+}
+
+/* A writer at the other end of a pipe may still pad the archive: it must not be broken off. */
+static int drain_pipe(struct ferry_reader *r, struct ferry_err *err)
+{
+    uint8_t scratch[16 * 1024];
+    size_t got;
+
+    do {
+        FERRY_TRY(ferry_fd_read(r->fd, scratch, sizeof(scratch), &got, err));
+    } while (got > 0);
+    return 0;
+}
+
+static int next_in_tar(struct ferry_reader *r, struct ferry_err *err)
+{
+    struct ferry_tar_entry entry;
+
+    if (ferry_tar_next(r->tar, &entry, err) < 0)
+        return ferry_wrap(err, "%s", r->name);
+    r->current.name = entry.name;
+    r->current.size = entry.size;
+    r->position = entry.position;
+    return entry.name || r->is_regular ? 0 : drain_pipe(r, err);
+}
+
+int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, struct ferry_err *err)
+{
+    struct ferry_entry *current = &reader->current;
+
+    if (reader->from_memory) /* its bytes were lent until now */
+        free(ferry_steal(&reader->kept[reader->kept_next - 1].bytes));
+    reader->from_memory = reader->kept_next < reader->kept_count;
+    if (reader->from_memory) {
+        *entry = reader->kept[reader->kept_next++].entry;
+        return 0;
+    }
+    if (reader->repeat) {
+        reader->repeat = false;
+        *entry = *current;
+        return 0;
+    }
+    FERRY_TRY(reader->is_folder ? next_in_folder(reader, err) : next_in_tar(reader, err));
+    current->kind = FERRY_ENTRY_END;
+    if (current->name &&
+        ferry_layout_classify(current->name, &current->kind, &current->digest, err) < 0)
+        return ferry_wrap(err, "%s", reader->name);
+    if (current->kind != FERRY_ENTRY_END && current->kind < FERRY_ENTRY_BLOB &&
+        ++reader->seen[current->kind] > 1)
+        return ferry_fail(err, FERRY_EFORMAT, "%s: holds %s twice, so readers would differ on it",
+                          reader->name, current->name);
+    *entry = *current;
+    return 0;
+}
+
+int ferry_reader_body(struct ferry_reader *reader, struct ferry_source **out, struct ferry_err *err)
+{
+    int fd;
+
+    if (reader->from_memory) {
+        const struct kept *kept = &reader->kept[reader->kept_next - 1];
+
+        return ferry_source_memory(kept->bytes, (size_t)kept->entry.size, out, err);
+    }
+    if (!reader->is_folder)
+        return ferry_tar_body(reader->tar, out, err);
+    FERRY_TRY(open_below(reader, reader->current.name, &fd, err));
+    return ferry_source_fd(fd, out, err);
+}
+
+int ferry_reader_keep(struct ferry_reader *reader, const struct ferry_entry *entry,
+                      struct ferry_buf *bytes, struct ferry_err *err)
+{
+    struct kept kept = { .entry = *entry };
+
+    FERRY_TRY(ferry_grow((void **)&reader->kept, reader->kept_count, &reader->kept_room,
+                         sizeof(kept), err));
+    FERRY_TRY(ferry_text(&kept.name, err, "%s", entry->name));
+    kept.entry.name = kept.name;
+    kept.bytes = ferry_steal(&bytes->data);
+    ferry_buf_release(bytes);
+    reader->kept[reader->kept_count++] = kept;
+    reader->kept_next = reader->kept_count; /* until the load is done */
+    return 0;
+}
+
+const uint8_t *ferry_reader_kept(const struct ferry_reader *reader,
+                                 const struct ferry_digest *digest, int64_t *size)
+{
+    for (size_t i = 0; i < reader->kept_count; i++) {
+        const struct ferry_entry *entry = &reader->kept[i].entry;
+
+        if (entry->kind == FERRY_ENTRY_BLOB && ferry_digest_equal(&entry->digest, digest)) {
+            *size = entry->size;
+            return reader->kept[i].bytes;
+        }
+    }
+    return NULL;
+}
+
+void ferry_reader_repeat(struct ferry_reader *reader)
+{
+    reader->repeat = true;
+}
+
+void ferry_reader_replay(struct ferry_reader *reader)
+{
+    reader->kept_next = 0;
+}
+
+/* One entry of a plain tar file, opened by its place. */
+struct placed {
+    struct ferry_source base;
+    struct ferry_reader *reader;
+    int64_t position;
+    struct ferry_tar *tar;
+    struct ferry_source *body;
+};
+
+static int placed_open(struct placed *p, struct ferry_err *err)
+{
+    struct ferry_tar_entry entry;
+
+    ferry_source_free(ferry_steal(&p->body));
+    ferry_tar_free(ferry_steal(&p->tar));
+    FERRY_TRY(ferry_tar_open(p->reader->fd, p->position, &p->tar, err));
+    FERRY_TRY(ferry_tar_next(p->tar, &entry, err));
+    p->base.size = entry.size;
+    return ferry_tar_body(p->tar, &p->body, err);
+}
+
+static int placed_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
+                       struct ferry_err *err)
+{
+    struct placed *p = (struct placed *)source;
+
+    if (ferry_source_read(p->body, buf, cap, got, err) < 0)
+        return ferry_wrap(err, "%s", p->reader->name);
+    return 0;
+}
+
+static int placed_rewind(struct ferry_source *source, int64_t offset, struct ferry_err *err)
+{
+    uint8_t scratch[16 * 1024];
+
+    FERRY_TRY(placed_open((struct placed *)source, err));
+    while (offset > 0) {
+        size_t cap = offset < (int64_t)sizeof(scratch) ? (size_t)offset : sizeof(scratch), got;
+
+        FERRY_TRY(placed_read(source, scratch, cap, &got, err));
+        if (got == 0)
+            return ferry_fail(err, FERRY_EFORMAT, "%s: became shorter",
+                              ((struct placed *)source)->reader->name);
+        offset -= (int64_t)got;
+    }
+    return 0;
+}
+
+static void placed_free(struct ferry_source *source)
+{
+    struct placed *p = (struct placed *)source;
+
+    ferry_source_free(p->body);
+    ferry_tar_free(p->tar);
+    free(p);
+}
+
+static const struct ferry_source_ops placed_ops = { placed_read, placed_rewind, placed_free };
+
+static int open_place(struct ferry_reader *r, const struct place *wanted, const char *what,
+                      struct ferry_source **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) source = NULL;
+    const struct place *found = NULL;
+    struct placed *p;
+
+    if (r->place_count > 0)
+        found = bsearch(wanted, r->places, r->place_count, sizeof(*wanted), compare_places);
+    if (!found)
+        return ferry_fail(err, FERRY_ENOTFOUND, "%s: %s is not in it", r->name, what);
+    p = calloc(1, sizeof(*p));
+    if (!p)
+        return ferry_fail_memory(err);
+    *p = (struct placed){ .base = { &placed_ops, -1 }, .reader = r, .position = found->position };
+    source = &p->base;
+    if (placed_open(p, err) < 0)
+        return ferry_wrap(err, "%s", r->name);
+    *out = ferry_steal(&source);
+    return 0;
+}
+
+static int open_named(struct ferry_reader *r, const struct place *wanted, const char *path,
+                      struct ferry_source **out, struct ferry_err *err)
+{
+    int fd;
+
+    if (!r->is_folder)
+        return open_place(r, wanted, path, out, err);
+    FERRY_TRY(open_below(r, path, &fd, err));
+    return ferry_source_fd(fd, out, err);
+}
+
+int ferry_reader_file(struct ferry_reader *reader, enum ferry_entry_kind kind,
+                      struct ferry_source **out, struct ferry_err *err)
+{
+    static const char *const names[] = { [FERRY_ENTRY_LAYOUT] = FERRY_LAYOUT_NAME,
+                                         [FERRY_ENTRY_INDEX] = FERRY_INDEX_NAME,
+                                         [FERRY_ENTRY_DOCKER] = FERRY_DOCKER_NAME };
+    struct place wanted = { .kind = kind };
+
+    return open_named(reader, &wanted, names[kind], out, err);
+}
+
+int ferry_reader_blob(struct ferry_reader *reader, const struct ferry_digest *digest,
+                      struct ferry_source **out, struct ferry_err *err)
+{
+    struct place wanted = { .kind = FERRY_ENTRY_BLOB, .digest = *digest };
+    char path[FERRY_BLOB_NAME_MAX];
+
+    ferry_layout_blob_name(digest, path);
+    return open_named(reader, &wanted, path, out, err);
+}

@@ -1,0 +1,72 @@
+/*
+ * Reads an archive: a tar of any order and dialect, plain, gzip or zstd, from a file or a pipe; or
+ * an image layout in a folder (SPEC.md 5).
+ *
+ * What it is: two ways in. Every input can be walked once, entry by entry (ferry_reader_next). A
+ * plain tar file or a folder also opens any blob at any time (ferry_reader_blob), from any thread.
+ * Nothing is checked against digests here: wrap the source (blob_verify.h).
+ * Owns: the reader owns its files. An entry's name and body live until the next ferry_reader_next.
+ * Fails: FERRY_EFORMAT, FERRY_ELIMIT, FERRY_EIO, each naming the input.
+ * Threads: one at a time, but for ferry_reader_blob.
+ */
+#ifndef FERRY_ARCHIVE_ARCHIVE_READER_H
+#define FERRY_ARCHIVE_ARCHIVE_READER_H
+
+#include "format/archive/layout.h"
+#include "format/core/blob.h"
+
+struct ferry_reader;
+
+struct ferry_entry {
+    enum ferry_entry_kind kind;
+    const char *name; /* as it stands in the archive */
+    int64_t size;
+    struct ferry_digest digest; /* of a FERRY_ENTRY_BLOB: what its name says */
+};
+
+/* "-" is stdin. A plain tar file is scanned once, by seeking from header to header. */
+int ferry_reader_open(const char *path, struct ferry_reader **out,
+                      struct ferry_err *err) FERRY_MUST_USE;
+void ferry_reader_free(struct ferry_reader *reader);
+FERRY_OWNED_DEFINE(ferry_reader)
+
+/* What to call it in messages: the path, or "stdin". */
+const char *ferry_reader_name(const struct ferry_reader *reader);
+
+/* Whether blobs can be opened in any order. */
+bool ferry_reader_is_random(const struct ferry_reader *reader);
+
+/* The next entry, or FERRY_ENTRY_END. A second oci-layout, index.json or manifest.json is refused,
+ * since readers differ on which one counts. At the end a pipe is drained. */
+int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry,
+                      struct ferry_err *err) FERRY_MUST_USE;
+
+/* The bytes of the entry that ferry_reader_next() gave last. */
+int ferry_reader_body(struct ferry_reader *reader, struct ferry_source **out,
+                      struct ferry_err *err) FERRY_MUST_USE;
+
+/* From the first entry again. FERRY_EIO on a pipe. */
+int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err) FERRY_MUST_USE;
+bool ferry_reader_can_restart(const struct ferry_reader *reader);
+
+/* A named top-level file or a blob, where the reader is random. FERRY_ENOTFOUND when it is not in
+ * the archive. The source can be rewound. */
+int ferry_reader_file(struct ferry_reader *reader, enum ferry_entry_kind kind,
+                      struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
+int ferry_reader_blob(struct ferry_reader *reader, const struct ferry_digest *digest,
+                      struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
+
+/*
+ * For ferry_archive_load(), which looks ahead in a pipe. ferry_reader_keep sets the current entry
+ * aside with its bytes (takes bytes->data), ferry_reader_kept finds a blob among those (its bytes
+ * are lent). ferry_reader_repeat lets the current entry, of which nothing was read, come again.
+ * After ferry_reader_replay all kept entries come again in their order, then the repeated one.
+ */
+int ferry_reader_keep(struct ferry_reader *reader, const struct ferry_entry *entry,
+                      struct ferry_buf *bytes, struct ferry_err *err) FERRY_MUST_USE;
+const uint8_t *ferry_reader_kept(const struct ferry_reader *reader,
+                                 const struct ferry_digest *digest, int64_t *size);
+void ferry_reader_repeat(struct ferry_reader *reader);
+void ferry_reader_replay(struct ferry_reader *reader);
+
+#endif

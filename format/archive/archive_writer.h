@@ -1,0 +1,48 @@
+/*
+ * Writes an archive: one tar stream, in order, whole or not there (SPEC.md 2).
+ *
+ * What it is: entries go out in the order in which they are put. A regular file is written as
+ * NAME.partial and takes its name when it is complete and on the medium; "-" is stdout, and a
+ * device or pipe is written to as it stands. Nothing of the clock, the user or the host is in the
+ * bytes.
+ * Owns: the writer owns its file; an uncommitted writer removes NAME.partial when freed, and on a
+ * stream leaves out the end-of-archive blocks. An entry's sink borrows the writer; one at a time.
+ * Fails: FERRY_EIO naming the file. After any failure only ferry_writer_free() is legal.
+ * Threads: one at a time.
+ */
+#ifndef FERRY_ARCHIVE_ARCHIVE_WRITER_H
+#define FERRY_ARCHIVE_ARCHIVE_WRITER_H
+
+#include "format/core/blob.h"
+
+struct ferry_writer;
+
+enum ferry_existing {
+    FERRY_EXISTING_KEEP,   /* an archive of that name is an error */
+    FERRY_EXISTING_REPLACE /* it is replaced when the new one is complete */
+};
+
+/* `path` is copied. A terminal is refused. */
+int ferry_writer_open(const char *path, enum ferry_existing existing, struct ferry_writer **out,
+                      struct ferry_err *err) FERRY_MUST_USE;
+void ferry_writer_free(struct ferry_writer *writer);
+FERRY_OWNED_DEFINE(ferry_writer)
+
+/* A whole entry from memory. */
+int ferry_writer_put(struct ferry_writer *writer, const char *name, const void *bytes, size_t len,
+                     struct ferry_err *err) FERRY_MUST_USE;
+
+/* An entry of `size` bytes that the sink takes; its commit fails unless all were written. */
+int ferry_writer_entry(struct ferry_writer *writer, const char *name, int64_t size,
+                       struct ferry_sink **out, struct ferry_err *err) FERRY_MUST_USE;
+
+/* End-of-archive blocks, fsync, rename. */
+int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err) FERRY_MUST_USE;
+
+/* Bytes handed to the file or stream so far, headers and padding included. */
+int64_t ferry_writer_written(const struct ferry_writer *writer);
+
+/* Bytes that an entry of `size` bytes under a blob's name takes in the archive. */
+int64_t ferry_writer_entry_cost(int64_t size);
+
+#endif

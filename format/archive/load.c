@@ -1,0 +1,249 @@
+#include "format/archive/load.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "format/core/blob_file.h"
+#include "format/core/blob_verify.h"
+#include "format/oci/index.h"
+
+int ferry_archive_supply(struct ferry_graph *graph, struct ferry_node *node,
+                         struct ferry_source **source, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) checked = NULL;
+    FERRY_OWNED_BUF bytes;
+    int rc;
+
+    ferry_buf_init(&bytes, (size_t)FERRY_MANIFEST_MAX);
+    FERRY_TRY(
+        ferry_verify_new(source, &node->descriptor.digest, node->descriptor.size, &checked, err));
+    rc = ferry_source_read_all(checked, &bytes, err);
+    if (rc == 0 && node->descriptor.size == 0)
+        rc = ferry_buf_append(&bytes, "", 0, err); /* so that data is not NULL */
+    if (rc == 0)
+        rc = ferry_graph_supply(graph, node, &bytes, err);
+    if (rc == FERRY_EDIGEST || rc == FERRY_ELIMIT || node->state == FERRY_NODE_BAD) {
+        ferry_node_set_fault(node, err);
+        return 0;
+    }
+    return rc;
+}
+
+static int read_document(struct ferry_source **source, struct ferry_buf *text, const char *what,
+                         struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) owned = ferry_steal(source);
+
+    if (ferry_source_read_all(owned, text, err) < 0)
+        return ferry_wrap(err, "%s", what);
+    return 0;
+}
+
+static int read_layout(struct ferry_source **source, struct ferry_err *err)
+{
+    FERRY_OWNED_BUF text;
+
+    ferry_buf_init(&text, 64 * 1024);
+    FERRY_TRY(read_document(source, &text, FERRY_LAYOUT_NAME, err));
+    return ferry_layout_check(text.data, text.len, err);
+}
+
+static int read_index(struct ferry_source **source, struct ferry_graph *graph,
+                      struct ferry_err *err)
+{
+    FERRY_OWNED_BUF text;
+
+    ferry_buf_init(&text, (size_t)FERRY_MANIFEST_MAX);
+    FERRY_TRY(read_document(source, &text, FERRY_INDEX_NAME, err));
+    return ferry_index_parse(text.data, text.len, graph, err);
+}
+
+/* What is missing, said so that the owner of another tool's archive knows what to do. */
+static int fail_not_layout(struct ferry_reader *reader, const char *missing, bool has_docker,
+                           struct ferry_err *err)
+{
+    return ferry_fail(err, FERRY_EFORMAT, "%s: is not an OCI image layout: it has no %s%s",
+                      ferry_reader_name(reader), missing,
+                      has_docker ? "; it is a docker-archive: save it with docker 25 or later, or "
+                                   "convert it with skopeo copy docker-archive:... oci-archive:..."
+                                 : "");
+}
+
+static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
+                       struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) layout = NULL;
+    FERRY_OWNED(ferry_source) index = NULL;
+    FERRY_OWNED(ferry_source) docker = NULL;
+    struct ferry_err ignored;
+    bool has_docker = ferry_reader_file(reader, FERRY_ENTRY_DOCKER, &docker, &ignored) == 0;
+    int rc = ferry_reader_file(reader, FERRY_ENTRY_LAYOUT, &layout, err);
+
+    if (rc == FERRY_ENOTFOUND)
+        return fail_not_layout(reader, FERRY_LAYOUT_NAME, has_docker, err);
+    FERRY_TRY(rc);
+    FERRY_TRY(read_layout(&layout, err));
+    rc = ferry_reader_file(reader, FERRY_ENTRY_INDEX, &index, err);
+    if (rc == FERRY_ENOTFOUND)
+        return fail_not_layout(reader, FERRY_INDEX_NAME, has_docker, err);
+    FERRY_TRY(rc);
+    FERRY_TRY(read_index(&index, graph, err));
+    for (size_t i = 0; i < graph->count; i++) { /* grows while it is walked */
+        struct ferry_node *node = graph->nodes[i];
+        FERRY_OWNED(ferry_source) source = NULL;
+
+        if (!ferry_node_unread(node))
+            continue;
+        rc = ferry_reader_blob(reader, &node->descriptor.digest, &source, err);
+        if (rc == FERRY_ENOTFOUND)
+            ferry_node_set_fault(node, err);
+        else
+            FERRY_TRY(rc);
+        if (rc == 0)
+            FERRY_TRY(ferry_archive_supply(graph, node, &source, err));
+    }
+    return 0;
+}
+
+/* What a load knows about the stream that goes by. */
+struct load {
+    struct ferry_reader *reader;
+    struct ferry_graph *graph;
+    bool has_layout, has_index, has_docker;
+    size_t read_up_to; /* nodes before this place are read */
+    int64_t kept;      /* bytes set aside */
+    size_t supplied;   /* documents found in this pass */
+};
+
+static bool complete(struct load *l)
+{
+    while (l->read_up_to < l->graph->count && !ferry_node_unread(l->graph->nodes[l->read_up_to]))
+        l->read_up_to++;
+    return l->has_layout && l->has_index && l->read_up_to == l->graph->count;
+}
+
+/* What an index or manifest lists may have gone by already. */
+static int supply_from_kept(struct load *l, struct ferry_err *err)
+{
+    for (size_t i = l->read_up_to; i < l->graph->count; i++) {
+        struct ferry_node *node = l->graph->nodes[i];
+        FERRY_OWNED(ferry_source) source = NULL;
+        const uint8_t *bytes;
+        int64_t size;
+
+        if (!ferry_node_unread(node))
+            continue;
+        bytes = ferry_reader_kept(l->reader, &node->descriptor.digest, &size);
+        if (!bytes)
+            continue;
+        FERRY_TRY(ferry_source_memory(bytes, (size_t)size, &source, err));
+        FERRY_TRY(ferry_archive_supply(l->graph, node, &source, err));
+    }
+    return 0;
+}
+
+/* A blob that nothing explains yet. A file is read again later; of a pipe it is set aside. */
+static int set_aside(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+    FERRY_OWNED_BUF bytes;
+
+    ferry_buf_init(&bytes, (size_t)FERRY_KEEP_MAX);
+    if (ferry_reader_can_restart(l->reader))
+        return 0;
+    if (entry->kind == FERRY_ENTRY_OTHER)
+        return ferry_reader_keep(l->reader, entry, &bytes, err);
+    if (entry->size > FERRY_KEEP_MAX - l->kept)
+        return ferry_fail(err, FERRY_ELIMIT,
+                          "%s: more than %" PRId64 " MiB of blobs come before the documents that "
+                          "list them: save it to a file and give that",
+                          ferry_reader_name(l->reader), FERRY_KEEP_MAX / 1024 / 1024);
+    l->kept += entry->size;
+    FERRY_TRY(ferry_reader_body(l->reader, &body, err));
+    FERRY_TRY(ferry_source_read_all(body, &bytes, err));
+    return ferry_reader_keep(l->reader, entry, &bytes, err);
+}
+
+static int take_entry(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    struct ferry_node *node = entry->kind == FERRY_ENTRY_BLOB
+                                  ? ferry_graph_find(l->graph, &entry->digest)
+                                  : NULL;
+    bool again = (entry->kind == FERRY_ENTRY_LAYOUT && l->has_layout) ||
+                 (entry->kind == FERRY_ENTRY_INDEX && l->has_index);
+    FERRY_OWNED(ferry_source) body = NULL;
+
+    l->has_docker = l->has_docker || entry->kind == FERRY_ENTRY_DOCKER;
+    if (again || entry->kind == FERRY_ENTRY_DOCKER)
+        return 0;
+    if (entry->kind == FERRY_ENTRY_OTHER ||
+        (entry->kind == FERRY_ENTRY_BLOB && !(node && ferry_node_unread(node))))
+        return set_aside(l, entry, err);
+    FERRY_TRY(ferry_reader_body(l->reader, &body, err));
+    if (entry->kind == FERRY_ENTRY_LAYOUT) {
+        l->has_layout = true;
+        return read_layout(&body, err);
+    }
+    if (entry->kind == FERRY_ENTRY_INDEX) {
+        l->has_index = true;
+        FERRY_TRY(read_index(&body, l->graph, err));
+    } else {
+        FERRY_TRY(ferry_archive_supply(l->graph, node, &body, err));
+    }
+    l->supplied++;
+    return supply_from_kept(l, err);
+}
+
+/* Goes on until all documents are read, or to the end. */
+static int load_pass(struct load *l, struct ferry_err *err)
+{
+    struct ferry_entry entry;
+
+    l->supplied = 0;
+    for (;;) {
+        FERRY_TRY(ferry_reader_next(l->reader, &entry, err));
+        if (complete(l)) {
+            ferry_reader_repeat(l->reader);
+            return 0;
+        }
+        if (entry.kind == FERRY_ENTRY_END)
+            return 0;
+        FERRY_TRY(take_entry(l, &entry, err));
+    }
+}
+
+static int load_stream(struct ferry_reader *reader, struct ferry_graph *graph,
+                       struct ferry_err *err)
+{
+    struct load l = { .reader = reader, .graph = graph };
+    struct ferry_err missing;
+
+    for (;;) {
+        FERRY_TRY(load_pass(&l, err));
+        if (complete(&l) || l.supplied == 0 || !ferry_reader_can_restart(reader))
+            break;
+        FERRY_TRY(ferry_reader_restart(reader, err));
+    }
+    if (!l.has_layout || !l.has_index)
+        return fail_not_layout(reader, l.has_layout ? FERRY_INDEX_NAME : FERRY_LAYOUT_NAME,
+                               l.has_docker, err);
+    for (size_t i = l.read_up_to; i < graph->count; i++) {
+        if (!ferry_node_unread(graph->nodes[i]))
+            continue;
+        ferry_fail(&missing, FERRY_ENOTFOUND, "%s: %s is not in it", ferry_reader_name(reader),
+                   graph->nodes[i]->descriptor.digest.text);
+        ferry_node_set_fault(graph->nodes[i], &missing);
+    }
+    if (ferry_reader_can_restart(reader))
+        return ferry_reader_restart(reader, err);
+    ferry_reader_replay(reader);
+    return 0;
+}
+
+int ferry_archive_load(struct ferry_reader *reader, struct ferry_graph *graph,
+                       struct ferry_err *err)
+{
+    if (ferry_reader_is_random(reader))
+        return load_random(reader, graph, err);
+    return load_stream(reader, graph, err);
+}

@@ -1,0 +1,227 @@
+#include "format/archive/tar_stream.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/core/blob_file.h"
+#include "format/core/blob_impl.h"
+#include "format/core/cancel.h"
+
+#define BLOCK 512
+#define READ_CHUNK ((size_t)256 * 1024)
+
+struct ferry_tar {
+    struct archive *tar;
+    int fd;
+    int64_t offset;    /* of the next read; -1 when read in order */
+    int64_t file_size; /* with an offset: where skipping must stop */
+    int64_t read_bytes;
+    int64_t entry_size;
+    int64_t entry_end; /* where the next header is due, in the uncompressed stream */
+    size_t entries;
+    struct ferry_err failure; /* what the read callback met */
+    uint8_t chunk[];
+};
+
+static la_ssize_t on_read(struct archive *tar, void *ctx, const void **bytes)
+{
+    struct ferry_tar *t = ctx;
+    size_t got = 0;
+
+    if (t->offset < 0) {
+        if (ferry_fd_read(t->fd, t->chunk, READ_CHUNK, &got, &t->failure) < 0)
+            got = SIZE_MAX;
+    } else {
+        ssize_t n = pread(t->fd, t->chunk, READ_CHUNK, t->offset);
+
+        if (n < 0)
+            ferry_fail(&t->failure, FERRY_EIO, "cannot read: %s", strerror(errno));
+        got = n < 0 || ferry_cancel_check(&t->failure) < 0 ? SIZE_MAX : (size_t)n;
+    }
+    if (got == SIZE_MAX) {
+        archive_set_error(tar, EIO, "%s", t->failure.msg);
+        return -1;
+    }
+    if (t->offset >= 0)
+        t->offset += (int64_t)got;
+    t->read_bytes += (int64_t)got;
+    *bytes = t->chunk;
+    return (la_ssize_t)got;
+}
+
+/* Never past the end of the file, so that a cut archive is met as one. */
+static la_int64_t on_skip(struct archive *tar, void *ctx, la_int64_t request)
+{
+    struct ferry_tar *t = ctx;
+
+    (void)tar;
+    if (t->offset < 0 || t->offset >= t->file_size)
+        return 0;
+    if (request > t->file_size - t->offset)
+        request = t->file_size - t->offset;
+    t->offset += request;
+    t->read_bytes += request;
+    return request;
+}
+
+static int fail_tar(struct ferry_tar *t, struct ferry_err *err)
+{
+    const char *why = archive_error_string(t->tar);
+
+    if (t->failure.code != FERRY_OK) {
+        *err = t->failure;
+        return (int)err->code;
+    }
+    return ferry_fail(err, FERRY_EFORMAT, "cut or damaged near byte %" PRId64 ": %s",
+                      archive_filter_bytes(t->tar, 0), why ? why : "not a tar archive");
+}
+
+int ferry_tar_open(int fd, int64_t offset, struct ferry_tar **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_tar) t = calloc(1, sizeof(*t) + READ_CHUNK);
+    struct stat st;
+
+    if (!t)
+        return ferry_fail_memory(err);
+    t->fd = fd;
+    t->offset = offset;
+    if (offset >= 0) {
+        if (fstat(fd, &st) < 0)
+            return ferry_fail(err, FERRY_EIO, "cannot read: %s", strerror(errno));
+        t->file_size = st.st_size;
+    }
+    t->tar = archive_read_new();
+    if (!t->tar)
+        return ferry_fail_memory(err);
+    if (archive_read_support_format_tar(t->tar) != ARCHIVE_OK ||
+        archive_read_support_filter_gzip(t->tar) != ARCHIVE_OK ||
+        archive_read_support_filter_zstd(t->tar) != ARCHIVE_OK ||
+        archive_read_set_read_callback(t->tar, on_read) != ARCHIVE_OK ||
+        archive_read_set_skip_callback(t->tar, on_skip) != ARCHIVE_OK ||
+        archive_read_set_callback_data(t->tar, t) != ARCHIVE_OK)
+        return fail_tar(t, err);
+    if (archive_read_open1(t->tar) != ARCHIVE_OK)
+        return fail_tar(t, err);
+    *out = ferry_steal(&t);
+    return 0;
+}
+
+void ferry_tar_free(struct ferry_tar *tar)
+{
+    if (!tar)
+        return;
+    archive_read_free(tar->tar);
+    free(tar);
+}
+
+/* libarchive takes the end of the file for the end of the archive; a cut archive looks the same,
+ * but for the zero blocks, which libarchive has consumed when they were there. */
+static int check_end(struct ferry_tar *t, struct ferry_err *err)
+{
+    if (archive_filter_bytes(t->tar, 0) < t->entry_end + BLOCK)
+        return ferry_fail(err, FERRY_EFORMAT,
+                          "cut at byte %" PRId64 ": the end-of-archive blocks are missing",
+                          archive_filter_bytes(t->tar, 0));
+    return 0;
+}
+
+static int check_type(struct archive_entry *entry, struct ferry_err *err)
+{
+    const char *name = archive_entry_pathname(entry);
+
+    if (archive_entry_hardlink(entry) || archive_entry_symlink(entry))
+        return ferry_fail(err, FERRY_EFORMAT,
+                          "entry \"%.200s\" is a link; an image layout has none",
+                          name ? name : "?");
+    if (archive_entry_filetype(entry) != AE_IFREG && archive_entry_filetype(entry) != AE_IFDIR)
+        return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" is neither a file nor a folder",
+                          name ? name : "?");
+    if (archive_entry_size(entry) < 0)
+        return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" has a negative size",
+                          name ? name : "?");
+    return 0;
+}
+
+int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct ferry_err *err)
+{
+    struct archive_entry *entry;
+    const char *name;
+    int rc;
+
+    do {
+        FERRY_TRY(ferry_cancel_check(err));
+        rc = archive_read_next_header(tar->tar, &entry);
+        if (rc == ARCHIVE_EOF) {
+            *out = (struct ferry_tar_entry){ 0 };
+            return check_end(tar, err);
+        }
+        if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
+            return fail_tar(tar, err);
+        if (++tar->entries > FERRY_ENTRIES_MAX)
+            return ferry_fail(err, FERRY_ELIMIT, "more than %d entries", FERRY_ENTRIES_MAX);
+        FERRY_TRY(check_type(entry, err));
+        name = archive_entry_pathname(entry);
+        if (rc == ARCHIVE_WARN && name) /* what readers may read differently is refused */
+            return fail_tar(tar, err);
+        tar->entry_size = archive_entry_size(entry);
+        if (tar->entry_size > INT64_MAX - 2 * BLOCK - archive_filter_bytes(tar->tar, 0))
+            return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" is larger than any file",
+                              name ? name : "?");
+        tar->entry_end = archive_filter_bytes(tar->tar, 0) +
+                         (tar->entry_size + BLOCK - 1) / BLOCK * BLOCK;
+    } while (archive_entry_filetype(entry) == AE_IFDIR);
+    *out = (struct ferry_tar_entry){ .name = name ? name : "?",
+                                     .size = tar->entry_size,
+                                     .position = archive_read_header_position(tar->tar) };
+    return 0;
+}
+
+bool ferry_tar_is_plain(const struct ferry_tar *tar)
+{
+    return archive_filter_code(tar->tar, 0) == ARCHIVE_FILTER_NONE;
+}
+
+int64_t ferry_tar_read_bytes(const struct ferry_tar *tar)
+{
+    return tar->read_bytes;
+}
+
+struct body {
+    struct ferry_source base;
+    struct ferry_tar *tar;
+};
+
+static int body_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
+                     struct ferry_err *err)
+{
+    struct ferry_tar *t = ((struct body *)source)->tar;
+    la_ssize_t n = archive_read_data(t->tar, buf, cap);
+
+    if (n < 0)
+        return fail_tar(t, err);
+    *got = (size_t)n;
+    return 0;
+}
+
+static void body_free(struct ferry_source *source)
+{
+    free(source);
+}
+
+static const struct ferry_source_ops body_ops = { body_read, NULL, body_free };
+
+int ferry_tar_body(struct ferry_tar *tar, struct ferry_source **out, struct ferry_err *err)
+{
+    struct body *body = calloc(1, sizeof(*body));
+
+    if (!body)
+        return ferry_fail_memory(err);
+    *body = (struct body){ .base = { &body_ops, tar->entry_size }, .tar = tar };
+    *out = &body->base;
+    return 0;
+}

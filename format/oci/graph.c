@@ -1,0 +1,262 @@
+#include "format/oci/graph.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+int ferry_graph_new(struct ferry_graph **out, struct ferry_err *err)
+{
+    struct ferry_graph *graph = calloc(1, sizeof(*graph));
+
+    if (!graph)
+        return ferry_fail_memory(err);
+    *out = graph;
+    return 0;
+}
+
+static void node_free(struct ferry_node *node)
+{
+    ferry_descriptor_release(&node->descriptor);
+    free(node->fault);
+    free(node->bytes);
+    free(node->children);
+    free(node);
+}
+
+void ferry_graph_free(struct ferry_graph *graph)
+{
+    if (!graph)
+        return;
+    for (size_t i = 0; i < graph->count; i++)
+        node_free(graph->nodes[i]);
+    for (size_t i = 0; i < graph->image_count; i++)
+        free(graph->images[i].name);
+    free(graph->nodes);
+    free(graph->images);
+    free(graph->slots);
+    free(graph);
+}
+
+/* FNV-1a. Digests are spread evenly already; whoever can steer them has broken sha256. */
+static size_t slot_of(const struct ferry_graph *graph, const struct ferry_digest *digest)
+{
+    uint64_t hash = 14695981039346656037u;
+
+    for (const char *p = digest->text; *p; p++)
+        hash = (hash ^ (uint8_t)*p) * 1099511628211u;
+    return (size_t)hash & (graph->slot_count - 1);
+}
+
+static struct ferry_node **find_slot(const struct ferry_graph *graph,
+                                     const struct ferry_digest *digest)
+{
+    size_t i = slot_of(graph, digest);
+
+    while (graph->slots[i] && !ferry_digest_equal(&graph->slots[i]->descriptor.digest, digest))
+        i = (i + 1) & (graph->slot_count - 1);
+    return &graph->slots[i];
+}
+
+struct ferry_node *ferry_graph_find(const struct ferry_graph *graph,
+                                    const struct ferry_digest *digest)
+{
+    return graph->slot_count ? *find_slot(graph, digest) : NULL;
+}
+
+/* Keeps the table at most half full. */
+static int reserve_slot(struct ferry_graph *graph, struct ferry_err *err)
+{
+    size_t wanted = graph->slot_count ? graph->slot_count * 2 : 64;
+    struct ferry_node **slots;
+
+    if (graph->count < graph->slot_count / 2)
+        return 0;
+    slots = calloc(wanted, sizeof(struct ferry_node *));
+    if (!slots)
+        return ferry_fail_memory(err);
+    free(graph->slots);
+    graph->slots = slots;
+    graph->slot_count = wanted;
+    for (size_t i = 0; i < graph->count; i++)
+        *find_slot(graph, &graph->nodes[i]->descriptor.digest) = graph->nodes[i];
+    return 0;
+}
+
+static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *descriptor,
+                    size_t image, struct ferry_node **out, struct ferry_err *err)
+{
+    struct ferry_node *node;
+
+    if (graph->count >= FERRY_NODES_MAX)
+        return ferry_fail(err, FERRY_ELIMIT, "more than %d blobs", FERRY_NODES_MAX);
+    FERRY_TRY(ferry_grow((void **)&graph->nodes, graph->count, &graph->room, sizeof(node), err));
+    FERRY_TRY(reserve_slot(graph, err));
+    node = calloc(1, sizeof(*node));
+    if (!node)
+        return ferry_fail_memory(err);
+    if (ferry_descriptor_init(&node->descriptor, descriptor->media_type, &descriptor->digest,
+                              descriptor->size, err) < 0) {
+        free(node);
+        return (int)err->code;
+    }
+    node->descriptor.platform = descriptor->platform;
+    node->descriptor.external = descriptor->external;
+    node->kind = ferry_media_type_kind(descriptor->media_type);
+    node->first_image = image;
+    node->place = graph->count;
+    graph->nodes[graph->count++] = node;
+    *find_slot(graph, &descriptor->digest) = node;
+    *out = node;
+    return 0;
+}
+
+/* The node for a descriptor that `what` holds; `is_manifest` says under which endpoint it lives. */
+static int meet(struct ferry_graph *graph, const struct ferry_descriptor *descriptor,
+                bool is_manifest, size_t image, struct ferry_node **out, struct ferry_err *err)
+{
+    struct ferry_node *node = ferry_graph_find(graph, &descriptor->digest);
+
+    if (!node) {
+        FERRY_TRY(add_node(graph, descriptor, image, &node, err));
+        node->is_manifest = is_manifest;
+        if (!is_manifest)
+            node->kind = FERRY_KIND_BLOB;
+        if (descriptor->external && !is_manifest)
+            node->state = FERRY_NODE_LEFT_OUT;
+    } else if (node->descriptor.size != descriptor->size) {
+        return ferry_fail(err, FERRY_EFORMAT,
+                          "%s is said to be %" PRId64 " bytes here and %" PRId64 " elsewhere",
+                          descriptor->digest.text, descriptor->size, node->descriptor.size);
+    } else if (node->is_manifest != is_manifest) {
+        return ferry_fail(err, FERRY_EFORMAT, "%s is used both as a manifest and as a blob",
+                          descriptor->digest.text);
+    } else if (is_manifest && strcmp(node->descriptor.media_type, descriptor->media_type) != 0) {
+        return ferry_fail(err, FERRY_EFORMAT, "%s is said to be both %.100s and %.100s",
+                          descriptor->digest.text, descriptor->media_type,
+                          node->descriptor.media_type);
+    }
+    if (is_manifest && descriptor->size > FERRY_MANIFEST_MAX)
+        return ferry_fail(err, FERRY_ELIMIT, "manifest %s: %" PRId64 " bytes, limit %" PRId64,
+                          descriptor->digest.text, descriptor->size, FERRY_MANIFEST_MAX);
+    *out = node;
+    return 0;
+}
+
+int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_reference *ref,
+                          const struct ferry_descriptor *descriptor, struct ferry_err *err)
+{
+    char text[FERRY_REFERENCE_TEXT_MAX];
+    FERRY_OWNED_MEM char *name = NULL;
+    struct ferry_node *root;
+
+    ferry_reference_format(ref, text);
+    FERRY_TRY(
+        ferry_text(&name, err, "%s", text[0] && text[0] != '@' ? text : descriptor->digest.text));
+    FERRY_TRY(ferry_grow((void **)&graph->images, graph->image_count, &graph->image_room,
+                         sizeof(*graph->images), err));
+    FERRY_TRY(meet(graph, descriptor, true, graph->image_count, &root, err));
+    graph->images[graph->image_count++] = (struct ferry_image){ .name = ferry_steal(&name),
+                                                                .ref = *ref,
+                                                                .root = root };
+    return 0;
+}
+
+bool ferry_node_unread(const struct ferry_node *node)
+{
+    return node->is_manifest && node->state == FERRY_NODE_WANTED;
+}
+
+static int link_children(struct ferry_graph *graph, struct ferry_node *node,
+                         const struct ferry_manifest *manifest, struct ferry_err *err)
+{
+    node->children = calloc(manifest->count + 1, sizeof(struct ferry_node *));
+    if (!node->children)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < manifest->count; i++) {
+        FERRY_TRY(meet(graph, &manifest->children[i], manifest->kind == FERRY_KIND_INDEX,
+                       node->first_image, &node->children[i], err));
+        node->count++;
+    }
+    if (manifest->kind == FERRY_KIND_MANIFEST)
+        node->children[0]->is_config = true;
+    return 0;
+}
+
+static int adopt(struct ferry_graph *graph, struct ferry_node *node, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_manifest) manifest = NULL;
+    char what[FERRY_DIGEST_TEXT_MAX + 16];
+
+    snprintf(what, sizeof(what), "manifest %s", node->descriptor.digest.text);
+    if (node->kind == FERRY_KIND_SCHEMA1)
+        return ferry_fail(err, FERRY_EFORMAT,
+                          "%s: is Docker schema 1, which has no digests to keep: have the source "
+                          "converted to schema 2 or OCI (pull and push it with a current tool)",
+                          what);
+    if (node->kind == FERRY_KIND_BLOB) /* listed by an index, of a type that we do not know */
+        return 0;
+    FERRY_TRY(ferry_manifest_parse(node->bytes, (size_t)node->descriptor.size,
+                                   node->descriptor.media_type, what, &manifest, err));
+    if (link_children(graph, node, manifest, err) < 0)
+        return ferry_wrap(err, "%s", what);
+    return 0;
+}
+
+int ferry_graph_supply(struct ferry_graph *graph, struct ferry_node *node, struct ferry_buf *bytes,
+                       struct ferry_err *err)
+{
+    assert(!node->bytes && bytes->len == (uint64_t)node->descriptor.size);
+    node->bytes = ferry_steal(&bytes->data);
+    ferry_buf_release(bytes);
+    if (node->is_manifest && adopt(graph, node, err) < 0) {
+        ferry_node_set_fault(node, err);
+        return (int)err->code;
+    }
+    node->state = FERRY_NODE_GOOD;
+    return 0;
+}
+
+void ferry_node_set_fault(struct ferry_node *node, const struct ferry_err *why)
+{
+    node->state = FERRY_NODE_BAD;
+    if (!node->fault)
+        node->fault = strdup(why->msg);
+}
+
+/* One step of a depth-first walk: a node, and which of its children comes next. */
+struct step {
+    struct ferry_node *node;
+    size_t next;
+};
+
+int ferry_graph_closure(struct ferry_graph *graph, struct ferry_node *root,
+                        struct ferry_node ***out, size_t *count, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_node **list = NULL;
+    FERRY_OWNED_MEM struct step *stack = NULL;
+    size_t listed = 0, list_room = 0, depth = 0, stack_room = 0;
+
+    graph->stamp++;
+    FERRY_TRY(ferry_grow((void **)&stack, depth, &stack_room, sizeof(*stack), err));
+    root->mark = graph->stamp;
+    stack[depth++] = (struct step){ root, 0 };
+    while (depth > 0) {
+        struct step *top = &stack[depth - 1];
+
+        if (top->next == top->node->count) {
+            FERRY_TRY(ferry_grow((void **)&list, listed, &list_room, sizeof(*list), err));
+            list[listed++] = top->node;
+            depth--;
+            continue;
+        }
+        struct ferry_node *child = top->node->children[top->next++];
+        if (child->mark == graph->stamp)
+            continue;
+        child->mark = graph->stamp;
+        FERRY_TRY(ferry_grow((void **)&stack, depth, &stack_room, sizeof(*stack), err));
+        stack[depth++] = (struct step){ child, 0 };
+    }
+    *out = ferry_steal(&list);
+    *count = listed;
+    return 0;
+}

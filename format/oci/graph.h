@@ -1,0 +1,93 @@
+/*
+ * The graph of images: named roots, and everything that they reach, each digest once.
+ *
+ * What it is: passive. Images are added with the descriptor of their root; whoever has the bytes of
+ * a manifest supplies them, and what they list joins the graph. So one structure serves a registry
+ * (manifests are fetched), an archive with random access, and one that streams by.
+ * Owns: nodes, images, and the bytes supplied. Nodes and images live, and keep their address, as
+ * long as the graph.
+ * Fails: FERRY_EFORMAT when two documents disagree on a digest; FERRY_ELIMIT past
+ * FERRY_NODES_MAX.
+ * Threads: one at a time; but a node's `state`, `fault` and `user` may be set by the one thread
+ * that deals with it.
+ */
+#ifndef FERRY_OCI_GRAPH_H
+#define FERRY_OCI_GRAPH_H
+
+#include "format/oci/manifest.h"
+#include "format/oci/reference.h"
+
+#define FERRY_NODES_MAX 1000000 /* digests in one graph: SPEC 6 */
+
+enum ferry_node_state {
+    FERRY_NODE_WANTED,   /* not seen yet */
+    FERRY_NODE_GOOD,     /* seen, and right by size and digest */
+    FERRY_NODE_LEFT_OUT, /* not there, on purpose: kept elsewhere by its "urls" */
+    FERRY_NODE_BAD       /* missing or wrong; `fault` says how */
+};
+
+struct ferry_node {
+    struct ferry_descriptor descriptor; /* as first met */
+    enum ferry_kind kind;
+    bool is_manifest; /* lives under /manifests/ in a registry: an index lists it, or a root */
+    bool is_config;   /* the first child of an image manifest */
+    enum ferry_node_state state;
+    char *fault;                  /* malloc'ed, one sentence; NULL unless BAD */
+    uint8_t *bytes;               /* descriptor.size bytes, once supplied; else NULL */
+    struct ferry_node **children; /* in the order of the document */
+    size_t count;
+    size_t place;       /* its index in graph->nodes */
+    size_t first_image; /* the image through which it was met first */
+    size_t mark;        /* the graph's own */
+};
+
+struct ferry_image {
+    char *name;                 /* for people: the reference, a bare tag, or a digest */
+    struct ferry_reference ref; /* repository "" when only a tag, or nothing, is known */
+    struct ferry_node *root;
+};
+
+struct ferry_graph {
+    struct ferry_node **nodes; /* in the order of discovery */
+    size_t count;
+    struct ferry_image *images;
+    size_t image_count;
+    size_t room, image_room, slot_count, stamp; /* the graph's own */
+    struct ferry_node **slots;
+};
+
+int ferry_graph_new(struct ferry_graph **out, struct ferry_err *err) FERRY_MUST_USE;
+void ferry_graph_free(struct ferry_graph *graph);
+FERRY_OWNED_DEFINE(ferry_graph)
+
+/* Adds an image. `descriptor` is copied. */
+int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_reference *ref,
+                          const struct ferry_descriptor *descriptor,
+                          struct ferry_err *err) FERRY_MUST_USE;
+
+/* NULL when the digest is not part of the graph. */
+struct ferry_node *ferry_graph_find(const struct ferry_graph *graph,
+                                    const struct ferry_digest *digest);
+
+/* Whether the node is a document that lists others and whose bytes are still to come. */
+bool ferry_node_unread(const struct ferry_node *node);
+
+/*
+ * The bytes of a node, already verified; taken (bytes->data is emptied). The node is GOOD then,
+ * and the children of an index or manifest join the graph. On failure the node is BAD.
+ */
+int ferry_graph_supply(struct ferry_graph *graph, struct ferry_node *node, struct ferry_buf *bytes,
+                       struct ferry_err *err) FERRY_MUST_USE;
+
+/* Marks a node BAD with the text of *why, unless it has a fault already. */
+void ferry_node_set_fault(struct ferry_node *node, const struct ferry_err *why);
+
+/*
+ * Every node that `root` reaches, itself included, each once, children before their parents.
+ * Gives a malloc'ed array.
+ */
+int ferry_graph_closure(struct ferry_graph *graph, struct ferry_node *root,
+                        struct ferry_node ***out, size_t *count,
+                        struct ferry_err *err) FERRY_MUST_USE;
+
+#endif

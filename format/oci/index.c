@@ -1,0 +1,132 @@
+#include "format/oci/index.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char what[] = "index.json";
+
+static int check_version(const json_t *document, struct ferry_err *err)
+{
+    const char *version;
+    json_t *annotations;
+    int major;
+    char dot;
+
+    FERRY_TRY(ferry_json_object(document, "annotations", what, &annotations, err));
+    if (!annotations)
+        return 0;
+    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_VERSION, what, &version, err));
+    if (!version) /* somebody else's layout */
+        return 0;
+    if (sscanf(version, "%6d%c", &major, &dot) != 2 || dot != '.' || major < 1)
+        return ferry_fail(err, FERRY_EFORMAT, "%s: archive version \"%.20s\" is not MAJOR.MINOR",
+                          what, version);
+    if (major != FERRY_ARCHIVE_MAJOR)
+        return ferry_fail(err, FERRY_EFORMAT,
+                          "%s: the archive is of version %.20s, this program reads %d.x: use an "
+                          "ociferry that knows it",
+                          what, version, FERRY_ARCHIVE_MAJOR);
+    return 0;
+}
+
+/* A name that does not parse is no reason to refuse the bytes: the image goes by its digest. */
+static void name_image(const char *full, const char *ref_name, const struct ferry_digest *digest,
+                       struct ferry_reference *out)
+{
+    struct ferry_err ignored;
+
+    *out = (struct ferry_reference){ 0 };
+    if (full && ferry_reference_parse(full, out, &ignored) == 0)
+        return;
+    if (ref_name && ferry_tag_valid(ref_name)) {
+        snprintf(out->tag, sizeof(out->tag), "%s", ref_name);
+        return;
+    }
+    if (ref_name && strpbrk(ref_name, "/:@") && ferry_reference_parse(ref_name, out, &ignored) == 0)
+        return;
+    out->has_digest = true;
+    out->digest = *digest;
+}
+
+static int add_image(struct ferry_graph *graph, const json_t *object, struct ferry_err *err)
+{
+    struct ferry_descriptor descriptor = { 0 };
+    struct ferry_reference ref;
+    const char *full = NULL, *ref_name = NULL;
+    json_t *annotations;
+    int rc;
+
+    FERRY_TRY(ferry_descriptor_from_json(object, what, &descriptor, err));
+    rc = ferry_json_object(object, "annotations", what, &annotations, err);
+    if (rc == 0 && annotations)
+        rc = ferry_json_text(annotations, FERRY_NOTE_NAME, what, &full, err);
+    if (rc == 0 && annotations)
+        rc = ferry_json_text(annotations, FERRY_NOTE_REF_NAME, what, &ref_name, err);
+    if (rc == 0) {
+        name_image(full, ref_name, &descriptor.digest, &ref);
+        rc = ferry_graph_add_image(graph, &ref, &descriptor, err);
+    }
+    ferry_descriptor_release(&descriptor);
+    return rc;
+}
+
+int ferry_index_parse(const void *bytes, size_t len, struct ferry_graph *graph,
+                      struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *document = NULL;
+    json_t *manifests;
+
+    FERRY_TRY(ferry_json_load(bytes, len, what, &document, err));
+    FERRY_TRY(check_version(document, err));
+    FERRY_TRY(ferry_json_array(document, "manifests", what, &manifests, err));
+    if (!manifests)
+        return ferry_fail(err, FERRY_EFORMAT, "%s: lists no manifests", what);
+    if (json_array_size(manifests) > FERRY_CHILDREN_MAX)
+        return ferry_fail(err, FERRY_ELIMIT, "%s: lists %zu images, limit %d", what,
+                          json_array_size(manifests), FERRY_CHILDREN_MAX);
+    for (size_t i = 0; i < json_array_size(manifests); i++)
+        FERRY_TRY(add_image(graph, json_array_get(manifests, i), err));
+    return 0;
+}
+
+/* The name that travels: with a tag the digest is left to the descriptor. */
+static void full_name(const struct ferry_image *image, char out[FERRY_REFERENCE_TEXT_MAX])
+{
+    struct ferry_reference ref = image->ref;
+
+    if (ref.tag[0])
+        ref.has_digest = false;
+    ferry_reference_format(&ref, out);
+}
+
+static json_t *format_image(const struct ferry_image *image, enum ferry_ref_name ref_name)
+{
+    char full[FERRY_REFERENCE_TEXT_MAX];
+    const char *short_name;
+
+    full_name(image, full);
+    short_name = ref_name == FERRY_REF_NAME_FULL ? full : image->ref.tag;
+    return json_pack("{s:s, s:s, s:I, s:{s:s, s:s*}}", "mediaType",
+                     image->root->descriptor.media_type, "digest",
+                     image->root->descriptor.digest.text, "size",
+                     (json_int_t)image->root->descriptor.size, "annotations", FERRY_NOTE_NAME, full,
+                     FERRY_NOTE_REF_NAME, short_name[0] ? short_name : NULL);
+}
+
+int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
+                       struct ferry_buf *out, struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *document = json_pack(
+        "{s:i, s:s, s:[], s:{s:s}}", "schemaVersion", 2, "mediaType", FERRY_TYPE_OCI_INDEX,
+        "manifests", "annotations", FERRY_NOTE_VERSION, FERRY_ARCHIVE_VERSION);
+    FERRY_OWNED_MEM char *text = NULL;
+
+    for (size_t i = 0; document && i < graph->image_count; i++)
+        if (json_array_append_new(json_object_get(document, "manifests"),
+                                  format_image(&graph->images[i], ref_name)) < 0)
+            return ferry_fail_memory(err);
+    text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    if (!text)
+        return ferry_fail_memory(err);
+    return ferry_buf_append(out, text, strlen(text), err);
+}

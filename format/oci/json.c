@@ -1,0 +1,121 @@
+#include "format/oci/json.h"
+
+#include <string.h>
+
+/* jansson's own depth limit is 2048 and fixed; this one is ours, checked before it recurses. */
+static bool too_deep(const char *text, size_t len)
+{
+    int depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < len; i++) {
+        if (quoted) {
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '"')
+                quoted = false;
+        } else if (text[i] == '"') {
+            quoted = true;
+        } else if (text[i] == '{' || text[i] == '[') {
+            if (++depth > FERRY_JSON_DEPTH_MAX)
+                return true;
+        } else if (text[i] == '}' || text[i] == ']') {
+            depth--;
+        }
+    }
+    return false;
+}
+
+int ferry_json_load(const void *bytes, size_t len, const char *what, json_t **out,
+                    struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *document = NULL;
+    json_error_t why;
+
+    if (len > (size_t)FERRY_MANIFEST_MAX)
+        return ferry_fail(err, FERRY_ELIMIT, "%s: %zu bytes, limit %lld", what, len,
+                          (long long)FERRY_MANIFEST_MAX);
+    if (too_deep(bytes, len))
+        return ferry_fail(err, FERRY_ELIMIT, "%s: nested deeper than %d levels", what,
+                          FERRY_JSON_DEPTH_MAX);
+    document = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &why);
+    if (!document && json_error_code(&why) == json_error_out_of_memory)
+        return ferry_fail_memory(err);
+    if (!document)
+        return ferry_fail(err, FERRY_EFORMAT, "%s: not JSON: line %d, column %d: %s", what,
+                          why.line, why.column, why.text);
+    if (!json_is_object(document))
+        return ferry_fail(err, FERRY_EFORMAT, "%s: expected a JSON object", what);
+    *out = ferry_steal(&document);
+    return 0;
+}
+
+static int fail_type(struct ferry_err *err, const char *what, const char *key, const char *expected)
+{
+    return ferry_fail(err, FERRY_EFORMAT, "%s: \"%s\" is not %s", what, key, expected);
+}
+
+/* The member, or NULL when it is absent: null counts as absent. */
+static json_t *member(const json_t *object, const char *key)
+{
+    json_t *value = json_object_get(object, key);
+
+    return json_is_null(value) ? NULL : value;
+}
+
+int ferry_json_text(const json_t *object, const char *key, const char *what, const char **out,
+                    struct ferry_err *err)
+{
+    const json_t *value = member(object, key);
+
+    if (value && !json_is_string(value))
+        return fail_type(err, what, key, "a string");
+    *out = value ? json_string_value(value) : NULL;
+    return 0;
+}
+
+int ferry_json_array(const json_t *object, const char *key, const char *what, json_t **out,
+                     struct ferry_err *err)
+{
+    json_t *value = member(object, key);
+
+    if (value && !json_is_array(value))
+        return fail_type(err, what, key, "an array");
+    *out = value;
+    return 0;
+}
+
+int ferry_json_object(const json_t *object, const char *key, const char *what, json_t **out,
+                      struct ferry_err *err)
+{
+    json_t *value = member(object, key);
+
+    if (value && !json_is_object(value))
+        return fail_type(err, what, key, "an object");
+    *out = value;
+    return 0;
+}
+
+int ferry_json_size(const json_t *object, const char *key, const char *what, int64_t *out,
+                    struct ferry_err *err)
+{
+    const json_t *value = member(object, key);
+
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return fail_type(err, what, key, "an integer from 0 to 2^63-1");
+    *out = json_integer_value(value);
+    return 0;
+}
+
+int ferry_json_digest(const json_t *object, const char *key, const char *what,
+                      struct ferry_digest *out, struct ferry_err *err)
+{
+    const char *text;
+
+    FERRY_TRY(ferry_json_text(object, key, what, &text, err));
+    if (!text)
+        return fail_type(err, what, key, "there");
+    if (ferry_digest_parse(text, out, err) < 0)
+        return ferry_wrap(err, "%s: \"%s\"", what, key);
+    return 0;
+}
