@@ -4,8 +4,11 @@
  * with a declared length cannot finish, an archive entry cannot be closed.
  *
  * Fails: FERRY_EDIGEST "blob <digest>: ..." when the bytes are too few, too many or wrong; else
- * what the wrapped source says. Rewinding reads and hashes again from the first byte, so what was
- * proved is always what was handed out last.
+ * what the wrapped source says. A failure stays until the source is rewound.
+ * Rewinding reads and hashes again from the first byte. A reader that goes on at an offset keeps
+ * bytes of the pass before: both passes must agree, or it is FERRY_EDIGEST again. So what was
+ * proved is what was handed out, however many passes it took. After FERRY_EDIGEST only offset 0 is
+ * left. Limits: 16 passes in a row that each end earlier than the one before.
  */
 #ifndef FERRY_CORE_BLOB_VERIFY_H
 #define FERRY_CORE_BLOB_VERIFY_H

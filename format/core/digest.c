@@ -109,6 +109,16 @@ int ferry_hash_update(struct ferry_hash *hash, const void *bytes, size_t len, st
     return 0;
 }
 
+int ferry_hash_peek(const struct ferry_hash *hash, struct ferry_digest *out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_hash) copy = NULL;
+
+    FERRY_TRY(ferry_hash_new(hash->algorithm, &copy, err));
+    if (EVP_MD_CTX_copy_ex(copy->ctx, hash->ctx) != 1)
+        return ferry_fail_memory(err);
+    return ferry_hash_final(copy, out, err);
+}
+
 int ferry_hash_final(struct ferry_hash *hash, struct ferry_digest *out, struct ferry_err *err)
 {
     uint8_t bytes[EVP_MAX_MD_SIZE];

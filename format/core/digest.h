@@ -53,7 +53,11 @@ int ferry_hash_restart(struct ferry_hash *hash, struct ferry_err *err) FERRY_MUS
 int ferry_hash_update(struct ferry_hash *hash, const void *bytes, size_t len,
                       struct ferry_err *err) FERRY_MUST_USE;
 
-/* The digest of all bytes since the start; restart before further use. */
+/* The digest of all bytes since the start; the hash runs on. */
+int ferry_hash_peek(const struct ferry_hash *hash, struct ferry_digest *out,
+                    struct ferry_err *err) FERRY_MUST_USE;
+
+/* The same, once; restart before further use. */
 int ferry_hash_final(struct ferry_hash *hash, struct ferry_digest *out,
                      struct ferry_err *err) FERRY_MUST_USE;
 
