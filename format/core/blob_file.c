@@ -1,5 +1,6 @@
 #include "format/core/blob_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,11 +72,15 @@ static const struct ferry_source_ops pipe_ops = { fd_read, NULL, fd_free };
 int ferry_source_fd(int fd, struct ferry_source **out, struct ferry_err *err)
 {
     struct stat st;
-    struct fd_source *s = NULL;
+    struct fd_source *s;
     bool regular;
 
-    if (fstat(fd, &st) == 0)
-        s = calloc(1, sizeof(*s));
+    if (fstat(fd, &st) != 0 || (S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_SET) != 0)) {
+        ferry_fail(err, FERRY_EIO, "cannot read: %s", strerror(errno));
+        close(fd);
+        return FERRY_EIO;
+    }
+    s = calloc(1, sizeof(*s));
     if (!s) {
         close(fd);
         return ferry_fail_memory(err);
@@ -110,6 +115,7 @@ static int memory_read(struct ferry_source *source, void *buf, size_t cap, size_
 static int memory_rewind(struct ferry_source *source, int64_t offset, struct ferry_err *err)
 {
     (void)err;
+    assert(offset >= 0 && offset <= source->size);
     ((struct memory_source *)source)->at = (size_t)offset;
     return 0;
 }
