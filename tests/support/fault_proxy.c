@@ -11,7 +11,8 @@
  *   --cut        'METHOD PATH BYTES [COUNT]'  close after BYTES of the response body
  *   --reset      'METHOD PATH BYTES [COUNT]'  the same with a TCP reset
  *   --truncate   'METHOD PATH BYTES [COUNT]'  a well-formed response of at most BYTES
- *   --stall      'METHOD PATH BYTES [COUNT]'  fall silent after BYTES of the response body
+ *   --stall      'METHOD PATH BYTES [COUNT]'  fall silent after BYTES of the response body; 0:
+ *                                            before the response
  *   --flip       'METHOD PATH OFFSET [COUNT]' flip a bit of the byte at OFFSET of the whole blob
  *   --cut-upload 'METHOD PATH BYTES [COUNT]'  close after BYTES of the request body
  *   --status     'METHOD PATH CODE [COUNT]'   answer CODE, without asking the server
@@ -354,8 +355,8 @@ static const struct rule *choose_harm(struct entry *e, struct message *resp, str
 static bool pass_on(struct peer *client, struct peer *server, struct message *m, struct entry *e)
 {
     struct harm harm = { .stop_at = -1, .flip_at = -1 };
-    const struct rule *r = match(CUT_UPLOAD, e->method, e->path);
     bool has_body = m->chunked || m->length > 0;
+    const struct rule *r = has_body ? match(CUT_UPLOAD, e->method, e->path) : NULL;
 
     if (r) {
         harm.stop_at = r->number;
@@ -381,6 +382,10 @@ static bool pass_on(struct peer *client, struct peer *server, struct message *m,
         add_header(m->head, length);
         m->length = r->number;
         harm.stop_at = -1;
+    }
+    if (r && r->action == STALL && r->number == 0) {
+        wait_for_close(client->fd);
+        return false;
     }
     drop_header(m->head, "connection");
     if (last)

@@ -1,0 +1,91 @@
+#!/bin/bash
+. "$(dirname "$0")/../support/lib.sh"
+goal "what other tools write is imported: skopeo's archives, layout folders, any order and dialect"
+
+start_source SRC
+start_registry DST
+
+step "skopeo's oci-archive, named by a bare tag, goes to the repository that is DEST"
+run 0 skopeo copy -q --insecure-policy --all --preserve-digests --src-tls-verify=false \
+    "docker://$SRC/app/multi:1" "oci-archive:$T/skopeo.tar:1"
+run 0 ociferry-verify "$T/skopeo.tar"
+run 0 ociferry-import "$T/skopeo.tar" "$DST/from-skopeo/app/multi"
+same_images "$SRC" "$DST/from-skopeo" app/multi:1
+
+step "or to the one reference that is given"
+run 0 ociferry-import "$T/skopeo.tar" "$DST/given/app/multi:1"
+same_images "$SRC" "$DST/given" app/multi:1
+
+step "without a repository it is refused, and the message says what to give"
+run 2 ociferry-import "$T/skopeo.tar" "$DST"
+says "repo"
+
+step "skopeo's oci-archive, named by a full name"
+run 0 skopeo copy -q --insecure-policy --all --preserve-digests --src-tls-verify=false \
+    "docker://$SRC/app/web:1" "oci-archive:$T/full.tar:registry.example/app/web:1"
+run 0 ociferry-import "$T/full.tar" "$DST/full"
+same_images "$SRC" "$DST/full" app/web:1
+
+step "a layout folder"
+run 0 ociferry-verify "$IMAGES/layout"
+run 0 ociferry-import --image '*app/web:1' --map "app/web=folder/app/web" "$IMAGES/layout" "$DST"
+same_images "$SRC" "$DST/folder" app/web:1
+mkdir "$T/layout"
+tar -xf "$T/skopeo.tar" -C "$T/layout"
+run 0 ociferry-import "$T/layout" "$DST/layout/app/multi:1"
+same_images "$SRC" "$DST/layout" app/multi:1
+
+# repack NAME ORDER TAR_OPTION...: the same layout as another tar. ORDER is a sort option.
+repack() {
+    local name=$1 order=$2
+    shift 2
+    (cd "$T/layout" && find . -type f | LC_ALL=C sort $order | sed 's|^\./||' >"$T/list")
+    tar -C "$T/layout" -T "$T/list" --no-recursion "$@" -cf "$T/$name"
+}
+
+step "sorted by name, blobs before the index (as containerd writes it)"
+for dialect in ustar gnu pax; do
+    repack "sorted-$dialect.tar" "" --format=$dialect
+    equal "first entry of the repacked archive" "blobs" "$(tar -tf "$T/sorted-$dialect.tar" | head -n 1 | cut -d/ -f1)"
+    run 0 ociferry-verify "$T/sorted-$dialect.tar"
+    run 0 ociferry-import "$T/sorted-$dialect.tar" "$DST/sorted-$dialect/app/multi"
+done
+same_images "$SRC" "$DST/sorted-ustar" app/multi:1
+same_images "$SRC" "$DST/sorted-gnu" app/multi:1
+same_images "$SRC" "$DST/sorted-pax" app/multi:1
+
+step "backwards, with folders, and with ./ before each name"
+repack backwards.tar -r --format=gnu
+run 0 ociferry-import "$T/backwards.tar" "$DST/backwards/app/multi"
+same_images "$SRC" "$DST/backwards" app/multi:1
+tar -C "$T/layout" -cf "$T/dot.tar" .
+run 0 ociferry-verify "$T/dot.tar"
+run 0 ociferry-import "$T/dot.tar" "$DST/dot/app/multi"
+same_images "$SRC" "$DST/dot" app/multi:1
+
+step "small enough, any order is taken from a pipe as well"
+run 0 ociferry-import - "$DST/pipe/app/multi" <"$T/sorted-gnu.tar"
+same_images "$SRC" "$DST/pipe" app/multi:1
+# Through a real pipe, which cannot be mistaken for a file.
+run 0 bash -c "cat '$T/backwards.tar' | ociferry-import - '$DST/pipe2/app/multi'"
+same_images "$SRC" "$DST/pipe2" app/multi:1
+
+step "compressed"
+gzip -c "$T/sorted-pax.tar" >"$T/c.tar.gz"
+zstd -q "$T/sorted-pax.tar" -o "$T/c.tar.zst"
+for file in c.tar.gz c.tar.zst; do
+    run 0 ociferry-verify "$T/$file"
+    run 0 ociferry-import "$T/$file" "$DST/$file/app/multi"
+    same_images "$SRC" "$DST/$file" app/multi:1
+    run 0 bash -c "cat '$T/$file' | ociferry-import - '$DST/p-$file/app/multi'"
+    same_images "$SRC" "$DST/p-$file" app/multi:1
+done
+
+step "our own archive, taken apart and packed anew by tar"
+run 0 ociferry-export -o "$T/ours.tar" "$SRC/app/list:1" "$SRC/art/sbom:1" "$SRC/app/hollow:1"
+rm -rf "$T/layout"
+mkdir "$T/layout"
+tar -xf "$T/ours.tar" -C "$T/layout"
+repack ours-sorted.tar "" --format=pax
+run 0 ociferry-import "$T/ours-sorted.tar" "$DST/ours"
+same_images "$SRC" "$DST/ours" app/list:1 art/sbom:1 app/hollow:1
