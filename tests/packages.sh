@@ -3,8 +3,8 @@
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev
     libjansson-dev libzstd-dev libssl-dev ca-certificates)
-EXAMPLE_PACKAGES=(docker-registry skopeo curl jq openssl)
-TEST_PACKAGES=(libcmocka-dev umoci zstd bsdutils clang-format clang-tidy)
+EXAMPLE_PACKAGES=(docker-registry skopeo umoci curl jq)
+TEST_PACKAGES=(libcmocka-dev openssl zstd bsdutils clang-format clang-tidy)
 BENCH_PACKAGES=(nginx-light zstd)
 
 missing_packages() {
