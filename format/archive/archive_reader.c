@@ -93,14 +93,16 @@ static int scan(struct ferry_reader *r, struct ferry_err *err)
 static int open_tar(struct ferry_reader *r, struct ferry_err *err)
 {
     struct ferry_tar_entry entry;
+    int rc = ferry_tar_open(r->fd, r->is_regular ? 0 : -1, &r->tar, err);
 
-    FERRY_TRY(ferry_tar_open(r->fd, r->is_regular ? 0 : -1, &r->tar, err));
+    if (rc == 0 && r->is_regular)
+        rc = ferry_tar_next(r->tar, &entry, err);
+    if (rc == FERRY_EFORMAT)
+        ferry_wrap(err, "not a tar archive that can be read");
+    if (rc < 0)
+        return ferry_wrap(err, "%s", r->name);
     if (!r->is_regular)
         return 0;
-    if (ferry_tar_next(r->tar, &entry, err) < 0) {
-        ferry_wrap(err, "not a tar archive that can be read");
-        return ferry_wrap(err, "%s", r->name);
-    }
     r->is_plain = ferry_tar_is_plain(r->tar);
     FERRY_TRY(ferry_reader_restart(r, err));
     return r->is_plain ? scan(r, err) : 0;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/archive/layout.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_impl.h"
 
@@ -350,7 +351,18 @@ int64_t ferry_writer_written(const struct ferry_writer *writer)
     return writer->written + (int64_t)writer->gathered_len;
 }
 
-int64_t ferry_writer_entry_cost(int64_t size)
+int64_t ferry_writer_file_cost(int64_t size)
 {
     return BLOCK + (size + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+int64_t ferry_writer_entry_cost(const struct ferry_digest *digest, int64_t size)
+{
+    char name[FERRY_BLOB_NAME_MAX];
+
+    ferry_layout_blob_name(digest, name);
+    if (strlen(name) < 100)
+        return ferry_writer_file_cost(size);
+    /* A name that does not fit its field goes ahead in an entry of its own. */
+    return ferry_writer_file_cost((int64_t)strlen(name) + 1) + ferry_writer_file_cost(size);
 }

@@ -14,6 +14,7 @@
 #define FERRY_ARCHIVE_ARCHIVE_WRITER_H
 
 #include "format/core/blob.h"
+#include "format/core/digest.h"
 
 struct ferry_writer;
 
@@ -42,7 +43,11 @@ int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err) FERR
 /* Bytes handed to the file or stream so far, headers and padding included. */
 int64_t ferry_writer_written(const struct ferry_writer *writer);
 
-/* Bytes that an entry of `size` bytes under a blob's name takes in the archive. */
-int64_t ferry_writer_entry_cost(int64_t size);
+/* Bytes that a file of `size` bytes takes in the archive: under a short name, and as a blob. */
+int64_t ferry_writer_file_cost(int64_t size);
+int64_t ferry_writer_entry_cost(const struct ferry_digest *digest, int64_t size);
+
+/* Bytes of the end-of-archive blocks. */
+#define FERRY_WRITER_END 1024
 
 #endif

@@ -4,19 +4,37 @@
 
 #include "format/archive/layout.h"
 
-/* Whether the loaders would take the image manifest `node`; *platform is what its config says. */
-static bool loadable(const struct ferry_node *node, struct ferry_platform *platform)
+struct ferry_node *ferry_docker_candidate(const struct ferry_node *root)
 {
+    struct ferry_node *first = NULL;
+
+    if (root->kind == FERRY_KIND_MANIFEST)
+        return (struct ferry_node *)root;
+    for (size_t i = 0; i < root->count; i++) {
+        struct ferry_node *child = root->children[i];
+
+        if (child->kind != FERRY_KIND_MANIFEST ||
+            strcmp(child->descriptor.platform.os, "linux") != 0)
+            continue;
+        if (strcmp(child->descriptor.platform.architecture, "amd64") == 0)
+            return child;
+        if (!first)
+            first = child;
+    }
+    return first;
+}
+
+/* Whether the loaders would take the image manifest `node`. */
+static bool loadable(const struct ferry_node *node)
+{
+    struct ferry_platform platform;
     struct ferry_err ignored;
     FERRY_OWNED_JSON *config = NULL;
     json_t *rootfs, *diff_ids;
-    const struct ferry_node *config_node;
+    const struct ferry_node *config_node = node->count > 1 ? node->children[0] : NULL;
 
-    if (node->kind != FERRY_KIND_MANIFEST || node->count < 2)
-        return false;
-    config_node = node->children[0];
-    if (!ferry_media_type_is_image_config(config_node->descriptor.media_type) ||
-        !config_node->bytes)
+    if (!config_node || !config_node->bytes ||
+        !ferry_media_type_is_image_config(config_node->descriptor.media_type))
         return false;
     for (size_t i = 1; i < node->count; i++)
         if (!ferry_media_type_is_layer(node->children[i]->descriptor.media_type) ||
@@ -24,30 +42,11 @@ static bool loadable(const struct ferry_node *node, struct ferry_platform *platf
             return false;
     if (ferry_json_load(config_node->bytes, (size_t)config_node->descriptor.size, "config", &config,
                         &ignored) < 0 ||
-        ferry_platform_from_json(config, "config", platform, &ignored) < 0 ||
+        ferry_platform_from_json(config, "config", &platform, &ignored) < 0 ||
         ferry_json_object(config, "rootfs", "config", &rootfs, &ignored) < 0 || !rootfs ||
         ferry_json_array(rootfs, "diff_ids", "config", &diff_ids, &ignored) < 0)
         return false;
-    return strcmp(platform->os, "linux") == 0 && json_array_size(diff_ids) == node->count - 1;
-}
-
-/* The one image below `node` that a loader gets under its tag. */
-static const struct ferry_node *choose(const struct ferry_node *node)
-{
-    const struct ferry_node *first = NULL;
-    struct ferry_platform platform;
-
-    if (node->kind != FERRY_KIND_INDEX)
-        return loadable(node, &platform) ? node : NULL;
-    for (size_t i = 0; i < node->count; i++) {
-        if (!loadable(node->children[i], &platform))
-            continue;
-        if (strcmp(platform.architecture, "amd64") == 0)
-            return node->children[i];
-        if (!first)
-            first = node->children[i];
-    }
-    return first;
+    return strcmp(platform.os, "linux") == 0 && json_array_size(diff_ids) == node->count - 1;
 }
 
 static json_t *format_item(const struct ferry_image *image, const struct ferry_node *manifest)
@@ -76,11 +75,11 @@ int ferry_docker_manifest_format(const struct ferry_graph *graph, struct ferry_b
     ferry_buf_init(&text, FERRY_DOCKER_MANIFEST_MAX - 1); /* room for the closing bracket */
     for (size_t i = 0; i < graph->image_count; i++) {
         const struct ferry_image *image = &graph->images[i];
-        const struct ferry_node *manifest = choose(image->root);
+        const struct ferry_node *manifest = ferry_docker_candidate(image->root);
         FERRY_OWNED_JSON *item = NULL;
         FERRY_OWNED_MEM char *json = NULL;
 
-        if (!manifest || !image->ref.tag[0] || !image->ref.repository[0])
+        if (!manifest || !loadable(manifest) || !image->ref.tag[0] || !image->ref.repository[0])
             continue;
         item = format_item(image, manifest);
         json = item ? json_dumps(item, JSON_COMPACT) : NULL;

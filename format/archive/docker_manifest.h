@@ -15,6 +15,12 @@
 #define FERRY_DOCKER_MANIFEST_MAX ((size_t)1024 * 1024) /* the readers' own limit */
 
 /*
+ * Of the image below `root`: the manifest that a loader would get under its tag, if its config
+ * turns out to be right; NULL when there is none. Its config is what the document is made from.
+ */
+struct ferry_node *ferry_docker_candidate(const struct ferry_node *root);
+
+/*
  * Appends the document to *out; *count is the number of items, and nothing is appended for none.
  * Items past FERRY_DOCKER_MANIFEST_MAX bytes are left out; *left_out counts them.
  */

@@ -1,0 +1,197 @@
+#include "export/export.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "export/export_report.h"
+#include "export/pull.h"
+#include "export/pull_plan.h"
+#include "export/resolve.h"
+#include "export/window.h"
+#include "format/archive/archive_writer.h"
+#include "format/archive/layout.h"
+#include "format/core/blob_verify.h"
+#include "format/run/signals.h"
+
+/* Before two days of copying: would the archive fit? Only a regular file can be asked. */
+static int check_space(const char *output, int64_t needed, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM char *copy = strdup(output);
+    char text[2][FERRY_SIZE_TEXT_MAX];
+    struct statvfs fs;
+    struct stat st;
+    int64_t available;
+
+    if (!copy)
+        return ferry_fail_memory(err);
+    if (strcmp(output, "-") == 0 || (stat(output, &st) == 0 && !S_ISREG(st.st_mode)) ||
+        statvfs(dirname(copy), &fs) < 0)
+        return 0;
+    if (__builtin_mul_overflow((int64_t)fs.f_bavail, (int64_t)fs.f_frsize, &available) ||
+        available >= needed)
+        return 0;
+    return ferry_fail(err, FERRY_EIO, "%s: the archive takes %s, and %s are free there", output,
+                      ferry_size_format(needed, text[0]), ferry_size_format(available, text[1]));
+}
+
+static int write_head(struct ferry_writer *out, const struct ferry_pull_plan *plan,
+                      struct ferry_err *err)
+{
+    FERRY_TRY(ferry_writer_put(out, FERRY_LAYOUT_NAME, FERRY_LAYOUT_TEXT, strlen(FERRY_LAYOUT_TEXT),
+                               err));
+    FERRY_TRY(ferry_writer_put(out, FERRY_INDEX_NAME, plan->index.data, plan->index.len, err));
+    if (plan->docker.len > 0)
+        FERRY_TRY(
+            ferry_writer_put(out, FERRY_DOCKER_NAME, plan->docker.data, plan->docker.len, err));
+    return 0;
+}
+
+/* A blob whose bytes the plan holds already. */
+static int write_held(struct ferry_writer *out, const struct ferry_node *node,
+                      struct ferry_err *err)
+{
+    char name[FERRY_BLOB_NAME_MAX];
+
+    ferry_layout_blob_name(&node->descriptor.digest, name);
+    return ferry_writer_put(out, name, node->bytes, (size_t)node->descriptor.size, err);
+}
+
+/* The next blob of the window becomes an entry; the entry cannot be closed unless it is right. */
+static int write_fetched(struct ferry_writer *out, const struct ferry_node *node,
+                         struct ferry_window *window, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+    FERRY_OWNED(ferry_source) checked = NULL;
+    FERRY_OWNED(ferry_sink) entry = NULL;
+    char name[FERRY_BLOB_NAME_MAX];
+
+    ferry_layout_blob_name(&node->descriptor.digest, name);
+    FERRY_TRY(ferry_window_next(window, &body, err));
+    FERRY_TRY(
+        ferry_verify_new(&body, &node->descriptor.digest, node->descriptor.size, &checked, err));
+    FERRY_TRY(ferry_writer_entry(out, name, node->descriptor.size, &entry, err));
+    return ferry_blob_copy(checked, entry, err);
+}
+
+/* What is wrong with the bytes is the image's fault; what is wrong with the output is not. */
+static int write_blobs(struct ferry_writer *out, const struct ferry_pull_plan *plan,
+                       struct ferry_window *window, struct ferry_progress *progress,
+                       struct ferry_err *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct ferry_node *node = plan->nodes[i];
+        int rc = node->bytes ? write_held(out, node, err) : write_fetched(out, node, window, err);
+
+        if (rc == FERRY_EDIGEST && !strstr(err->msg, plan->graph->images[node->first_image].name))
+            return ferry_pull_wrap(&plan->graph->images[node->first_image], node, err);
+        FERRY_TRY(rc);
+        ferry_progress_add(progress, 0, 1);
+    }
+    return 0;
+}
+
+/* The blobs that are not held yet, in the order of the plan. */
+static int open_window(const struct export_opts *opts, struct ferry_session *session,
+                       const struct ferry_pull_plan *plan, struct ferry_node ***blobs,
+                       struct ferry_progress *progress, struct ferry_window **out,
+                       struct ferry_err *err)
+{
+    struct ferry_window_options window = {
+        .session = session, .graph = plan->graph, .jobs = opts->jobs, .progress = progress
+    };
+
+    *blobs = calloc(plan->count + 1, sizeof(struct ferry_node *));
+    if (!*blobs)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->nodes[i]->bytes)
+            (*blobs)[window.count++] = plan->nodes[i];
+    window.blobs = *blobs;
+    return ferry_window_new(&window, out, err);
+}
+
+static int stream(const struct export_opts *opts, struct ferry_session *session,
+                  const struct ferry_pull_plan *plan, struct ferry_writer *out,
+                  struct ferry_progress *progress, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_node **blobs = NULL;
+    FERRY_OWNED(ferry_window) window = NULL;
+
+    FERRY_TRY(write_head(out, plan, err));
+    FERRY_TRY(open_window(opts, session, plan, &blobs, progress, &window, err));
+    return write_blobs(out, plan, window, progress, err);
+}
+
+static void note(void *ctx, const char *text)
+{
+    ferry_progress_say(ctx, "%s", text);
+}
+
+static void warn_left_out(const struct ferry_pull_plan *plan, struct ferry_progress *progress)
+{
+    if (plan->external > 0)
+        ferry_progress_warn(progress,
+                            "%zu foreign layers are left out: their images say that they are "
+                            "fetched from elsewhere",
+                            plan->external);
+    if (plan->docker_left_out > 0)
+        ferry_progress_warn(progress,
+                            "manifest.json is full: docker load and podman load will not see %zu "
+                            "of the images (everything else does)",
+                            plan->docker_left_out);
+}
+
+int ferry_export(const struct export_opts *opts, struct ferry_progress *progress,
+                 struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_session) session = NULL;
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    FERRY_OWNED(ferry_pull_plan) plan = NULL;
+    FERRY_OWNED(ferry_writer) out = NULL;
+    struct ferry_session_options wire = opts->wire;
+
+    wire.note = note;
+    wire.note_ctx = progress;
+    if (!opts->dry_run) /* an output that cannot be had is said before hours of work */
+        FERRY_TRY(ferry_writer_open(
+            opts->output, opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP, &out, err));
+    FERRY_TRY(ferry_session_new(&wire, &session, err));
+    ferry_progress_phase(progress, "resolving", -1, -1);
+    FERRY_TRY(ferry_resolve(session, opts->refs, opts->ref_count, opts->jobs, &graph, err));
+    FERRY_TRY(ferry_pull_plan_new(graph, (enum ferry_ref_name)opts->ref_name, &plan, err));
+    warn_left_out(plan, progress);
+    if (opts->output)
+        FERRY_TRY(check_space(opts->output, plan->archive_bytes, err));
+    if (opts->dry_run)
+        return ferry_export_report(opts, plan, progress, err);
+    ferry_progress_phase(progress, "exporting", plan->fetch_bytes, (int64_t)plan->count);
+    FERRY_TRY(stream(opts, session, plan, out, progress, err));
+    ferry_progress_phase(progress, "finishing", -1, -1);
+    FERRY_TRY(ferry_writer_commit(out, err));
+    return ferry_export_report(opts, plan, progress, err);
+}
+
+int ferry_export_main(int argc, char **argv)
+{
+    FERRY_OWNED(ferry_progress) progress = NULL;
+    struct export_opts opts;
+    struct ferry_err err = { 0 };
+    bool done = false;
+    int rc = ferry_export_opts_parse(argc, argv, &opts, &done, &err);
+
+    ferry_signals_install();
+    if (ferry_progress_new(ferry_export_program.name, (enum ferry_progress_style)opts.progress,
+                           opts.quiet, &progress, &err) < 0)
+        return FERRY_EXIT_FAILED;
+    if (rc == 0 && !done)
+        rc = ferry_export(&opts, progress, &err);
+    if (rc < 0)
+        ferry_progress_error(progress, "%s", err.msg);
+    ferry_export_opts_release(&opts);
+    return ferry_exit_status((enum ferry_code)rc);
+}

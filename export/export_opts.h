@@ -1,0 +1,32 @@
+/*
+ * The command line of ociferry-export: its table, and the struct that it fills.
+ */
+#ifndef FERRY_EXPORT_EXPORT_OPTS_H
+#define FERRY_EXPORT_EXPORT_OPTS_H
+
+#include "format/oci/reference.h"
+#include "format/registry/session.h"
+#include "format/run/opt.h"
+
+struct export_opts {
+    const char *output;
+    struct ferry_list files;
+    int ref_name; /* enum ferry_ref_name */
+    bool force;
+    bool dry_run, quiet, json;
+    int progress; /* enum ferry_progress_style */
+    int jobs;
+    struct ferry_session_options wire;
+    struct ferry_list plain_http, insecure;
+    struct ferry_reference *refs; /* operands and files, each once */
+    size_t ref_count;
+};
+
+extern const struct ferry_program ferry_export_program;
+
+/* *done: --help or --version was all that was asked for. Release *opts also after a failure. */
+int ferry_export_opts_parse(int argc, char **argv, struct export_opts *opts, bool *done,
+                            struct ferry_err *err) FERRY_MUST_USE;
+void ferry_export_opts_release(struct export_opts *opts);
+
+#endif

@@ -1,0 +1,70 @@
+#include "export/export_report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static json_t *format_image(const struct ferry_image *image)
+{
+    return json_pack("{s:s, s:s, s:s}", "name", image->name, "digest",
+                     image->root->descriptor.digest.text, "mediaType",
+                     image->root->descriptor.media_type);
+}
+
+static int print_json(const struct export_opts *opts, const struct ferry_pull_plan *plan,
+                      struct ferry_err *err)
+{
+    struct ferry_digest index;
+    FERRY_OWNED_JSON *images = json_array();
+    FERRY_OWNED_JSON *report = NULL;
+
+    FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
+    for (size_t i = 0; i < plan->graph->image_count; i++)
+        json_array_append_new(images, format_image(&plan->graph->images[i]));
+    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "archive", opts->output,
+                       "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
+                       (json_int_t)plan->archive_bytes, "blobs", (json_int_t)plan->count,
+                       "blobBytes", (json_int_t)plan->bytes, "foreignLayersLeftOut",
+                       (json_int_t)plan->external, "dockerLoadable", (json_int_t)plan->docker_count,
+                       "images", images);
+    if (!report)
+        return ferry_fail_memory(err);
+    if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0 || fflush(stdout) < 0)
+        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
+    return 0;
+}
+
+static int print_plan(const struct ferry_pull_plan *plan, struct ferry_err *err)
+{
+    char size[FERRY_SIZE_TEXT_MAX];
+
+    for (size_t i = 0; i < plan->graph->image_count; i++)
+        printf("%s  %s\n", plan->graph->images[i].root->descriptor.digest.text,
+               plan->graph->images[i].name);
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->nodes[i]->is_manifest)
+            printf("  blob %s  %" PRId64 " bytes\n", plan->nodes[i]->descriptor.digest.text,
+                   plan->nodes[i]->descriptor.size);
+    printf("images: %zu, blobs: %zu, archive: %s (%" PRId64 " bytes)\n", plan->graph->image_count,
+           plan->count, ferry_size_format(plan->archive_bytes, size), plan->archive_bytes);
+    if (fflush(stdout) < 0)
+        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
+    return 0;
+}
+
+int ferry_export_report(const struct export_opts *opts, const struct ferry_pull_plan *plan,
+                        struct ferry_progress *progress, struct ferry_err *err)
+{
+    char size[FERRY_SIZE_TEXT_MAX];
+
+    if (opts->json)
+        return print_json(opts, plan, err);
+    if (opts->dry_run)
+        return print_plan(plan, err);
+    ferry_progress_say(progress, "%s: %zu images, %zu blobs, %s",
+                       strcmp(opts->output, "-") == 0 ? "stdout" : opts->output,
+                       plan->graph->image_count, plan->count,
+                       ferry_size_format(plan->archive_bytes, size));
+    return 0;
+}

@@ -1,0 +1,15 @@
+/*
+ * What an export did, or would do: a summary for people, or JSON (README.md "JSON").
+ */
+#ifndef FERRY_EXPORT_EXPORT_REPORT_H
+#define FERRY_EXPORT_EXPORT_REPORT_H
+
+#include "export/export_opts.h"
+#include "export/pull_plan.h"
+#include "format/run/progress.h"
+
+/* JSON and the plan of a dry run go to stdout, the summary of an export to stderr. */
+int ferry_export_report(const struct export_opts *opts, const struct ferry_pull_plan *plan,
+                        struct ferry_progress *progress, struct ferry_err *err) FERRY_MUST_USE;
+
+#endif

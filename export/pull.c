@@ -1,0 +1,216 @@
+#include "export/pull.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "format/core/blob_verify.h"
+
+int ferry_pull_wrap(const struct ferry_image *image, const struct ferry_node *node,
+                    struct ferry_err *err)
+{
+    const char *digest = node->descriptor.digest.text;
+
+    if (strstr(err->msg, digest)) /* the verifying source has named it */
+        return ferry_wrap(err, "%s", image->name);
+    return ferry_wrap(err, "%s: %s %s", image->name, node->is_manifest ? "manifest" : "blob",
+                      digest);
+}
+
+static int open_manifest(struct ferry_session *session, const struct ferry_reference *ref,
+                         const char *selector, struct ferry_reply *reply, struct ferry_err *err)
+{
+    char path[FERRY_DIGEST_TEXT_MAX + sizeof("manifests/")];
+    struct ferry_call call = { .registry = ref->registry,
+                               .repository = ref->repository,
+                               .method = "GET",
+                               .path = path,
+                               .accept = ferry_accept_manifests };
+
+    snprintf(path, sizeof(path), "manifests/%s", selector);
+    FERRY_TRY(ferry_session_call(session, &call, reply, err));
+    return reply->status == 200 ? 0 : ferry_reply_fail(reply, err);
+}
+
+/* Some servers call a manifest "application/json" or "text/plain": its own word counts then. */
+static int find_media_type(const struct ferry_reply *reply, const struct ferry_buf *bytes,
+                           char **out, struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *document = NULL;
+    const char *media_type = reply->content_type;
+
+    if (ferry_media_type_kind(media_type) == FERRY_KIND_BLOB) {
+        FERRY_TRY(ferry_json_load(bytes->data, bytes->len, "manifest", &document, err));
+        FERRY_TRY(ferry_manifest_media_type(document, "manifest", &media_type, err));
+    }
+    return ferry_text(out, err, "%s", media_type);
+}
+
+/* What the bytes must hash to: the digest asked for, else the one announced, if any. */
+static int expected_digest(const struct ferry_reference *ref, const struct ferry_reply *reply,
+                           struct ferry_digest *expected, bool *is_known, struct ferry_err *err)
+{
+    *is_known = true;
+    if (ref->has_digest)
+        *expected = ref->digest;
+    else if (reply->content_digest)
+        return ferry_digest_parse(reply->content_digest, expected, err);
+    else
+        *is_known = false;
+    return 0;
+}
+
+/* Reads a small body. *broken when it broke off, so that another attempt may help: the session has
+ * made its own attempts up to the head of the reply. */
+static int read_body(struct ferry_source *body, struct ferry_buf *bytes, bool *broken,
+                     struct ferry_err *err)
+{
+    int rc = ferry_source_read_all(body, bytes, err);
+
+    *broken = rc == FERRY_ENET;
+    return rc;
+}
+
+/* Whether to ask again for a body that broke off, after a while. */
+static bool ask_again(struct ferry_session *session, int *attempt, struct ferry_buf *bytes,
+                      struct ferry_err *err)
+{
+    if (++*attempt > ferry_session_retries(session))
+        return false;
+    bytes->len = 0;
+    return ferry_session_backoff(session, *attempt, err) == 0;
+}
+
+static int pull_reference(struct ferry_session *session, const struct ferry_reference *ref,
+                          struct ferry_buf *bytes, struct ferry_descriptor *descriptor,
+                          bool *broken, struct ferry_err *err)
+{
+    FERRY_OWNED_REPLY reply = { 0 };
+    FERRY_OWNED_MEM char *media_type = NULL;
+    struct ferry_digest digest;
+    bool is_known;
+
+    FERRY_TRY(open_manifest(session, ref, ferry_reference_selector(ref), &reply, err));
+    FERRY_TRY(expected_digest(ref, &reply, &digest, &is_known, err));
+    FERRY_TRY(read_body(reply.body, bytes, broken, err));
+    if (is_known)
+        FERRY_TRY(ferry_verify_bytes(bytes->data, bytes->len, &digest, (int64_t)bytes->len, err));
+    else
+        FERRY_TRY(ferry_digest_of(FERRY_SHA256, bytes->data, bytes->len, &digest, err));
+    FERRY_TRY(find_media_type(&reply, bytes, &media_type, err));
+    return ferry_descriptor_init(descriptor, media_type, &digest, (int64_t)bytes->len, err);
+}
+
+int ferry_pull_reference(struct ferry_session *session, const struct ferry_reference *ref,
+                         struct ferry_buf *bytes, struct ferry_descriptor *descriptor,
+                         struct ferry_err *err)
+{
+    char name[FERRY_REFERENCE_TEXT_MAX];
+    int attempt = 0, rc;
+    bool broken;
+
+    do {
+        broken = false;
+        rc = pull_reference(session, ref, bytes, descriptor, &broken, err);
+    } while (broken && ask_again(session, &attempt, bytes, err));
+    if (rc == 0)
+        return 0;
+    ferry_reference_format(ref, name);
+    return ferry_wrap(err, "%s", name);
+}
+
+static int open_blob(struct ferry_session *session, const struct ferry_reference *ref,
+                     const struct ferry_node *node, const int64_t range[2],
+                     struct ferry_reply *reply, struct ferry_err *err)
+{
+    char path[FERRY_DIGEST_TEXT_MAX + sizeof("blobs/")];
+    struct ferry_call call = { .registry = ref->registry,
+                               .repository = ref->repository,
+                               .method = "GET",
+                               .path = path,
+                               .is_range = range[0] > 0 || range[1] < node->descriptor.size - 1,
+                               .range_first = range[0],
+                               .range_last = range[1] };
+
+    snprintf(path, sizeof(path), "blobs/%s", node->descriptor.digest.text);
+    return ferry_session_call(session, &call, reply, err);
+}
+
+/* Whether what the registry says of the size agrees with the descriptor. */
+static int check_size(const struct ferry_reply *reply, const struct ferry_node *node,
+                      struct ferry_err *err)
+{
+    int64_t size = reply->status == 206 ? reply->range_total : reply->length;
+
+    if (size < 0 || size == node->descriptor.size)
+        return 0;
+    return ferry_fail(err, FERRY_EDIGEST,
+                      "the registry has %" PRId64 " bytes, its descriptor says %" PRId64, size,
+                      node->descriptor.size);
+}
+
+static int pull_range(struct ferry_session *session, const struct ferry_reference *ref,
+                      const struct ferry_node *node, const int64_t range[2],
+                      struct ferry_reply *reply, struct ferry_err *err)
+{
+    FERRY_TRY(open_blob(session, ref, node, range, reply, err));
+    if (reply->status == 416)
+        return ferry_fail(err, FERRY_EDIGEST,
+                          "the registry has fewer bytes than the %" PRId64
+                          " of its descriptor: it refuses bytes from %" PRId64,
+                          node->descriptor.size, range[0]);
+    if (reply->status != 200 && reply->status != 206)
+        return ferry_reply_fail(reply, err);
+    FERRY_TRY(check_size(reply, node, err));
+    if (reply->status == 206 && reply->range_first != range[0])
+        return ferry_fail(err, FERRY_ENET,
+                          "asked for bytes from %" PRId64 ", got bytes from %" PRId64, range[0],
+                          reply->range_first);
+    return 0;
+}
+
+int ferry_pull_range(struct ferry_session *session, const struct ferry_image *image,
+                     const struct ferry_node *node, int64_t first, int64_t last,
+                     struct ferry_reply *reply, bool *whole, struct ferry_err *err)
+{
+    const int64_t range[2] = { first, last };
+
+    if (pull_range(session, &image->ref, node, range, reply, err) < 0) {
+        ferry_reply_release(reply);
+        return ferry_pull_wrap(image, node, err);
+    }
+    *whole = reply->status == 200;
+    return 0;
+}
+
+static int pull_node(struct ferry_session *session, const struct ferry_reference *ref,
+                     const struct ferry_node *node, struct ferry_buf *bytes, bool *broken,
+                     struct ferry_err *err)
+{
+    FERRY_OWNED_REPLY reply = { 0 };
+    FERRY_OWNED(ferry_source) checked = NULL;
+
+    if (node->is_manifest) {
+        FERRY_TRY(open_manifest(session, ref, node->descriptor.digest.text, &reply, err));
+    } else {
+        const int64_t range[2] = { 0, node->descriptor.size - 1 };
+
+        FERRY_TRY(pull_range(session, ref, node, range, &reply, err));
+    }
+    FERRY_TRY(ferry_verify_new(&reply.body, &node->descriptor.digest, node->descriptor.size,
+                               &checked, err));
+    return read_body(checked, bytes, broken, err);
+}
+
+int ferry_pull_node(struct ferry_session *session, const struct ferry_image *image,
+                    const struct ferry_node *node, struct ferry_buf *bytes, struct ferry_err *err)
+{
+    int attempt = 0, rc;
+    bool broken;
+
+    do {
+        broken = false;
+        rc = pull_node(session, &image->ref, node, bytes, &broken, err);
+    } while (broken && ask_again(session, &attempt, bytes, err));
+    return rc < 0 ? ferry_pull_wrap(image, node, err) : 0;
+}

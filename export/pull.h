@@ -1,0 +1,40 @@
+/*
+ * The pull client: GET of manifests and blobs, whole into memory or a range of them
+ * (distribution-spec 1.1 "Pull").
+ *
+ * Fails: the error names the image, and the blob or manifest. Threads: any number at once.
+ */
+#ifndef FERRY_EXPORT_PULL_H
+#define FERRY_EXPORT_PULL_H
+
+#include "format/oci/graph.h"
+#include "format/registry/session.h"
+
+/*
+ * The manifest that `ref` names, at most FERRY_MANIFEST_MAX bytes, appended to *bytes. *descriptor
+ * is filled from what was served, and is checked against the digest of `ref`, or that which the
+ * registry announced; release it.
+ */
+int ferry_pull_reference(struct ferry_session *session, const struct ferry_reference *ref,
+                         struct ferry_buf *bytes, struct ferry_descriptor *descriptor,
+                         struct ferry_err *err) FERRY_MUST_USE;
+
+/* A manifest or small blob of the graph, verified, appended to *bytes. */
+int ferry_pull_node(struct ferry_session *session, const struct ferry_image *image,
+                    const struct ferry_node *node, struct ferry_buf *bytes,
+                    struct ferry_err *err) FERRY_MUST_USE;
+
+/*
+ * Opens bytes [first, last] of a blob; the whole blob when they span it. A registry may ignore the
+ * range: *whole says so, and the body then begins at byte 0. FERRY_EDIGEST when what the registry
+ * says of the blob's size is not its descriptor's. Release *reply.
+ */
+int ferry_pull_range(struct ferry_session *session, const struct ferry_image *image,
+                     const struct ferry_node *node, int64_t first, int64_t last,
+                     struct ferry_reply *reply, bool *whole, struct ferry_err *err) FERRY_MUST_USE;
+
+/* "IMAGE: blob DIGEST: ..." in front of the message. */
+int ferry_pull_wrap(const struct ferry_image *image, const struct ferry_node *node,
+                    struct ferry_err *err);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * The plan of an archive: every blob of a graph once, in the order of the archive (SPEC.md 2.2).
+ *
+ * Owns: borrows the graph's nodes.
+ */
+#ifndef FERRY_EXPORT_PULL_PLAN_H
+#define FERRY_EXPORT_PULL_PLAN_H
+
+#include "format/oci/graph.h"
+#include "format/oci/index.h"
+
+struct ferry_pull_plan {
+    const struct ferry_graph *graph;
+    struct ferry_buf index;    /* index.json */
+    struct ferry_buf docker;   /* manifest.json; empty when no image can be loaded by docker */
+    struct ferry_node **nodes; /* indexes, manifests, configs, layers */
+    size_t count;
+    size_t documents;    /* the first so many nodes are indexes and manifests */
+    int64_t bytes;       /* all of `nodes` */
+    int64_t fetch_bytes; /* those that are still to be fetched */
+    size_t fetch_count;
+    int64_t archive_bytes; /* the size of the archive */
+    size_t external;       /* layers that are left out, since they live elsewhere */
+    size_t docker_count, docker_left_out;
+};
+
+int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
+                        struct ferry_pull_plan **out, struct ferry_err *err) FERRY_MUST_USE;
+void ferry_pull_plan_free(struct ferry_pull_plan *plan);
+FERRY_OWNED_DEFINE(ferry_pull_plan)
+
+#endif

@@ -1,0 +1,127 @@
+#include "export/resolve.h"
+
+#include "export/pull.h"
+#include "format/archive/docker_manifest.h"
+#include "format/run/pool.h"
+
+/* A config above this is left to the stream of blobs, and its image out of manifest.json. */
+#define CONFIG_KEPT_MAX ((int64_t)1024 * 1024)
+/* Replies held at once before they join the graph. */
+#define BATCH 1024
+
+/* One document asked for: by reference for a root, by node for what a root reaches. */
+struct request {
+    const struct ferry_reference *ref;
+    struct ferry_node *node;
+    struct ferry_buf bytes;
+    struct ferry_descriptor descriptor; /* of a root */
+};
+
+struct resolve {
+    struct ferry_session *session;
+    struct ferry_graph *graph;
+    int jobs;
+    struct request *batch;
+    size_t count;
+};
+
+static int ask(void *ctx, size_t index, struct ferry_err *err)
+{
+    struct resolve *r = ctx;
+    struct request *q = &r->batch[index];
+
+    ferry_buf_init(&q->bytes, (size_t)FERRY_MANIFEST_MAX);
+    if (q->ref)
+        return ferry_pull_reference(r->session, q->ref, &q->bytes, &q->descriptor, err);
+    return ferry_pull_node(r->session, &r->graph->images[q->node->first_image], q->node, &q->bytes,
+                           err);
+}
+
+/* A reply joins the graph. A root that another image reaches as well is in it already. */
+static int answer(struct resolve *r, struct request *q, struct ferry_err *err)
+{
+    if (q->ref) {
+        FERRY_TRY(ferry_graph_add_image(r->graph, q->ref, &q->descriptor, err));
+        q->node = r->graph->images[r->graph->image_count - 1].root;
+        if (!ferry_node_unread(q->node))
+            return 0;
+    }
+    if (ferry_graph_supply(r->graph, q->node, &q->bytes, err) < 0)
+        return ferry_wrap(err, "%s", r->graph->images[q->node->first_image].name);
+    return 0;
+}
+
+/* Sends what was gathered, and takes the replies in the order of the requests. */
+static int flush(struct resolve *r, struct ferry_err *err)
+{
+    int rc = ferry_pool_run(r->jobs, r->count, ask, r, err);
+
+    for (size_t i = 0; i < r->count; i++) {
+        if (rc == 0)
+            rc = answer(r, &r->batch[i], err);
+        ferry_buf_release(&r->batch[i].bytes);
+        ferry_descriptor_release(&r->batch[i].descriptor);
+        r->batch[i] = (struct request){ 0 };
+    }
+    r->count = 0;
+    return rc;
+}
+
+static int gather(struct resolve *r, const struct ferry_reference *ref, struct ferry_node *node,
+                  struct ferry_err *err)
+{
+    r->batch[r->count++] = (struct request){ .ref = ref, .node = node };
+    return r->count == BATCH ? flush(r, err) : 0;
+}
+
+/* Level by level: the graph grows while it is walked. */
+static int resolve_manifests(struct resolve *r, struct ferry_err *err)
+{
+    for (size_t walked = 0; walked < r->graph->count;) {
+        size_t level_end = r->graph->count;
+
+        for (; walked < level_end; walked++)
+            if (ferry_node_unread(r->graph->nodes[walked]))
+                FERRY_TRY(gather(r, NULL, r->graph->nodes[walked], err));
+        FERRY_TRY(flush(r, err));
+    }
+    return 0;
+}
+
+/* Two images may share a config: it is asked for once. */
+static int resolve_configs(struct resolve *r, struct ferry_err *err)
+{
+    for (size_t i = 0; i < r->graph->image_count; i++) {
+        struct ferry_node *manifest = ferry_docker_candidate(r->graph->images[i].root);
+        struct ferry_node *config = manifest && manifest->count > 0 ? manifest->children[0] : NULL;
+
+        if (config && config->state == FERRY_NODE_WANTED &&
+            config->descriptor.size <= CONFIG_KEPT_MAX && config->mark != r->graph->stamp + 1 &&
+            ferry_media_type_is_image_config(config->descriptor.media_type)) {
+            config->mark = r->graph->stamp + 1;
+            FERRY_TRY(gather(r, NULL, config, err));
+        }
+    }
+    r->graph->stamp++;
+    return flush(r, err);
+}
+
+int ferry_resolve(struct ferry_session *session, const struct ferry_reference *refs, size_t count,
+                  int jobs, struct ferry_graph **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    FERRY_OWNED_MEM struct request *batch = calloc(BATCH, sizeof(*batch));
+    struct resolve r = { .session = session, .jobs = jobs, .batch = batch };
+
+    if (!batch)
+        return ferry_fail_memory(err);
+    FERRY_TRY(ferry_graph_new(&graph, err));
+    r.graph = graph;
+    for (size_t i = 0; i < count; i++)
+        FERRY_TRY(gather(&r, &refs[i], NULL, err));
+    FERRY_TRY(flush(&r, err));
+    FERRY_TRY(resolve_manifests(&r, err));
+    FERRY_TRY(resolve_configs(&r, err));
+    *out = ferry_steal(&graph);
+    return 0;
+}

@@ -1,0 +1,90 @@
+#include "format/oci/mapping.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void ferry_mapping_free(struct ferry_mapping *mapping)
+{
+    if (!mapping)
+        return;
+    for (size_t i = 0; i < mapping->count; i++) {
+        free(mapping->lines[i].source);
+        free(mapping->lines[i].destination);
+    }
+    free(mapping->lines);
+    free(mapping->name);
+    free(mapping);
+}
+
+static void cut_comment(char *text)
+{
+    for (char *p = text; (p = strchr(p, '#')); p++) {
+        if (p == text || p[-1] == ' ' || p[-1] == '\t') {
+            *p = '\0';
+            return;
+        }
+    }
+}
+
+/* Splits at '=' or white space. No '=' may stand in a reference, so the first one is it. */
+static int add_line(struct ferry_mapping *mapping, char *text, size_t number, size_t *room,
+                    struct ferry_err *err)
+{
+    static const char between[] = " \t\r\n=";
+    struct ferry_mapping_line *line;
+    char *rest = NULL, *source, *destination;
+
+    cut_comment(text);
+    source = strtok_r(text, between, &rest);
+    destination = source ? strtok_r(NULL, between, &rest) : NULL;
+    if (!source)
+        return 0;
+    if (strtok_r(NULL, between, &rest))
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "%s: line %zu: expected SRC, SRC DST or SRC=DST, found more",
+                          mapping->name, number);
+    FERRY_TRY(
+        ferry_grow((void **)&mapping->lines, mapping->count, room, sizeof(*mapping->lines), err));
+    line = &mapping->lines[mapping->count++];
+    *line = (struct ferry_mapping_line){ .number = number };
+    FERRY_TRY(ferry_text(&line->source, err, "%s", source));
+    return destination ? ferry_text(&line->destination, err, "%s", destination) : 0;
+}
+
+static int read_lines(struct ferry_mapping *mapping, FILE *file, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM char *text = NULL;
+    size_t text_room = 0, lines_room = 0;
+
+    for (size_t number = 1; getline(&text, &text_room, file) >= 0; number++) {
+        if (number > FERRY_MAPPING_LINES_MAX)
+            return ferry_fail(err, FERRY_ELIMIT, "%s: more than %d lines", mapping->name,
+                              FERRY_MAPPING_LINES_MAX);
+        FERRY_TRY(add_line(mapping, text, number, &lines_room, err));
+    }
+    if (ferror(file))
+        return ferry_fail(err, FERRY_EIO, "%s: cannot read: %s", mapping->name, strerror(errno));
+    return 0;
+}
+
+int ferry_mapping_read(const char *path, struct ferry_mapping **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_mapping) mapping = calloc(1, sizeof(*mapping));
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *file;
+    int rc;
+
+    if (!mapping)
+        return ferry_fail_memory(err);
+    FERRY_TRY(ferry_text(&mapping->name, err, "%s", is_stdin ? "stdin" : path));
+    file = is_stdin ? stdin : fopen(path, "re");
+    if (!file)
+        return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", path, strerror(errno));
+    rc = read_lines(mapping, file, err);
+    if (!is_stdin)
+        fclose(file);
+    FERRY_TRY(rc);
+    *out = ferry_steal(&mapping);
+    return 0;
+}

@@ -1,0 +1,34 @@
+/*
+ * Lists of references, and of what becomes of them: the file that both programs take with -f, and
+ * that `oc image mirror -f` takes.
+ *
+ * A line is "SRC", "SRC DST" or "SRC=DST"; '#' begins a comment where a line begins or after a
+ * space; empty lines are passed over.
+ * Owns: the texts. Fails: FERRY_EIO; FERRY_EUSAGE with file and line.
+ */
+#ifndef FERRY_OCI_MAPPING_H
+#define FERRY_OCI_MAPPING_H
+
+#include "format/core/mem.h"
+
+#define FERRY_MAPPING_LINES_MAX 1000000 /* lines in one file */
+
+struct ferry_mapping_line {
+    char *source;
+    char *destination; /* NULL when the line has none */
+    size_t number;     /* from 1 */
+};
+
+struct ferry_mapping {
+    char *name; /* of the file, for messages */
+    struct ferry_mapping_line *lines;
+    size_t count;
+};
+
+/* "-" is stdin. */
+int ferry_mapping_read(const char *path, struct ferry_mapping **out,
+                       struct ferry_err *err) FERRY_MUST_USE;
+void ferry_mapping_free(struct ferry_mapping *mapping);
+FERRY_OWNED_DEFINE(ferry_mapping)
+
+#endif
