@@ -42,7 +42,7 @@ mkdir "$T/cwd" "$T/tmp"
 chmod a-w "$T/tmp" "$T/home"
 RAN="ociferry-export -j 8 -o - | ociferry-import -j 8 -"
 (
-    cd "$T/cwd"
+    cd "$T/cwd" || exit
     export TMPDIR=$T/tmp
     set -o pipefail
     measure "$T/export.json" ociferry-export -j 8 -o - "$SRC/app/huge:1" 2>"$T/err" |
