@@ -1,0 +1,183 @@
+#include "format/registry/endpoint.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "format/core/cancel.h"
+
+#define SLICE_MS 200
+
+struct endpoint {
+    char *registry;
+    bool settled;
+    bool trying;
+    struct ferry_origin origin;
+    struct endpoint *next;
+};
+
+struct ferry_endpoints {
+    const struct ferry_session_options *options;
+    pthread_mutex_t lock;
+    pthread_cond_t tried;
+    struct endpoint *list;
+};
+
+int ferry_endpoints_new(const struct ferry_session_options *options, struct ferry_endpoints **out,
+                        struct ferry_err *err)
+{
+    struct ferry_endpoints *endpoints = calloc(1, sizeof(*endpoints));
+    pthread_condattr_t attr;
+
+    if (!endpoints)
+        return ferry_fail_memory(err);
+    endpoints->options = options;
+    pthread_mutex_init(&endpoints->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&endpoints->tried, &attr);
+    pthread_condattr_destroy(&attr);
+    *out = endpoints;
+    return 0;
+}
+
+void ferry_endpoints_free(struct ferry_endpoints *endpoints)
+{
+    if (!endpoints)
+        return;
+    for (struct endpoint *next, *e = endpoints->list; e; e = next) {
+        next = e->next;
+        free(e->registry);
+        free(e);
+    }
+    pthread_cond_destroy(&endpoints->tried);
+    pthread_mutex_destroy(&endpoints->lock);
+    free(endpoints);
+}
+
+static const char *api_host(const char *registry)
+{
+    static const char *const hub[] = { "docker.io", "index.docker.io" };
+
+    for (size_t i = 0; i < FERRY_COUNT(hub); i++)
+        if (strcasecmp(registry, hub[i]) == 0)
+            return "registry-1.docker.io";
+    return registry;
+}
+
+static bool listed(const char *registry, const char *const *list)
+{
+    for (; list && *list; list++)
+        if (**list == '\0' || strcasecmp(*list, registry) == 0)
+            return true;
+    return false;
+}
+
+static int set_origin(struct endpoint *e, bool tls, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM char *url = NULL;
+
+    FERRY_TRY(ferry_text(&url, err, "%s://%s/", tls ? "https" : "http", api_host(e->registry)));
+    return ferry_origin_of(url, &e->origin, err);
+}
+
+/* A new registry: settled from the options where they say it all. */
+static int add(struct ferry_endpoints *endpoints, const char *registry, struct endpoint **out,
+               struct ferry_err *err)
+{
+    const struct ferry_session_options *o = endpoints->options;
+    const bool plain = listed(registry, o->plain_http);
+    struct endpoint *e = calloc(1, sizeof(*e));
+
+    if (!e)
+        return ferry_fail_memory(err);
+    e->registry = strdup(registry);
+    e->settled = plain || o->cacert || listed(registry, o->insecure) ||
+                 !ferry_registry_is_loopback(registry);
+    if (!e->registry || set_origin(e, !plain, err) < 0) {
+        int rc = e->registry ? (int)err->code : ferry_fail_memory(err);
+
+        free(e->registry);
+        free(e);
+        return rc;
+    }
+    e->next = endpoints->list;
+    endpoints->list = e;
+    *out = e;
+    return 0;
+}
+
+/* Asks over TLS. *tls is false when somebody is there who does not speak it. */
+static int try_tls(const char *registry, struct ferry_http *http, bool *tls, struct ferry_err *err)
+{
+    struct ferry_http_request request = { .method = "GET", .probing = true };
+    FERRY_OWNED_MEM char *url = NULL;
+    enum ferry_http_fault fault;
+    int rc;
+
+    FERRY_TRY(ferry_text(&url, err, "https://%s/v2/", registry));
+    request.url = url;
+    rc = ferry_http_send(http, &request, err);
+    fault = ferry_http_head(http)->fault;
+    *tls = rc == 0;
+    if (rc == FERRY_ENET && (fault == FERRY_FAULT_NOT_TLS || fault == FERRY_FAULT_BROKEN))
+        rc = 0;
+    if (rc == FERRY_ENET && fault == FERRY_FAULT_UNREACHED && !strrchr(registry, ':'))
+        rc = 0; /* port 80 is still to be tried */
+    return rc;
+}
+
+static void await_trial(struct ferry_endpoints *endpoints)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += SLICE_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_cond_timedwait(&endpoints->tried, &endpoints->lock, &until);
+}
+
+/* Called and returns with the lock held; not held meanwhile. */
+static int settle(struct ferry_endpoints *endpoints, struct endpoint *e, struct ferry_http *http,
+                  struct ferry_err *err)
+{
+    bool tls = true;
+    int rc;
+
+    e->trying = true;
+    pthread_mutex_unlock(&endpoints->lock);
+    rc = try_tls(e->registry, http, &tls, err);
+    pthread_mutex_lock(&endpoints->lock);
+    e->trying = false;
+    if (rc == 0)
+        rc = set_origin(e, tls, err);
+    e->settled = rc == 0;
+    pthread_cond_broadcast(&endpoints->tried);
+    return rc;
+}
+
+int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
+                        struct ferry_http *http, struct ferry_origin *out, struct ferry_err *err)
+{
+    struct endpoint *e;
+    int rc = 0;
+
+    pthread_mutex_lock(&endpoints->lock);
+    for (e = endpoints->list; e && strcmp(e->registry, registry) != 0;)
+        e = e->next;
+    if (!e)
+        rc = add(endpoints, registry, &e, err);
+    while (rc == 0 && !e->settled) {
+        if (!e->trying)
+            rc = settle(endpoints, e, http, err);
+        else if ((rc = ferry_cancel_check(err)) == 0)
+            await_trial(endpoints);
+    }
+    if (rc == 0)
+        *out = e->origin;
+    pthread_mutex_unlock(&endpoints->lock);
+    return rc;
+}

@@ -1,0 +1,30 @@
+/*
+ * Where a registry's API is: host, port, and whether it speaks TLS.
+ *
+ * What it is: the memory of that for each registry. https, unless plain HTTP was asked for; a
+ * registry on this machine about which no option speaks is tried with https first and then plain
+ * HTTP, once. Docker Hub's API is at registry-1.docker.io.
+ * Owns: its list. Options are borrowed for as long as it lives.
+ * Fails: as ferry_http_send; then nothing is remembered.
+ * Threads: any; of several that meet a new registry one tries and the others wait.
+ */
+#ifndef FERRY_REGISTRY_ENDPOINT_H
+#define FERRY_REGISTRY_ENDPOINT_H
+
+#include "format/registry/http.h"
+#include "format/registry/origin.h"
+#include "format/registry/session.h"
+
+struct ferry_endpoints;
+
+int ferry_endpoints_new(const struct ferry_session_options *options, struct ferry_endpoints **out,
+                        struct ferry_err *err) FERRY_MUST_USE;
+void ferry_endpoints_free(struct ferry_endpoints *endpoints);
+FERRY_OWNED_DEFINE(ferry_endpoints)
+
+/* `http` carries the trial if one is due. */
+int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
+                        struct ferry_http *http, struct ferry_origin *out,
+                        struct ferry_err *err) FERRY_MUST_USE;
+
+#endif

@@ -1,0 +1,93 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/x509_vfy.h>
+#include <string.h>
+
+#include "format/registry/http_impl.h"
+#include "format/registry/origin.h"
+
+/* First match wins, the last row catches all. `text` NULL: what libcurl says. */
+static const struct {
+    CURLcode result;
+    enum ferry_http_fault fault;
+    enum ferry_code code;
+    const char *text;
+} faults[] = {
+    { CURLE_OUT_OF_MEMORY, FERRY_FAULT_FINAL, FERRY_ENOMEM, "out of memory" },
+    { CURLE_COULDNT_RESOLVE_HOST, FERRY_FAULT_UNREACHED, FERRY_ENET,
+      "unknown host: check the name, and DNS" },
+    { CURLE_COULDNT_RESOLVE_PROXY, FERRY_FAULT_UNREACHED, FERRY_ENET,
+      "the proxy that the environment names is an unknown host" },
+    { CURLE_COULDNT_CONNECT, FERRY_FAULT_UNREACHED, FERRY_ENET, "cannot connect" },
+    { CURLE_SSL_CONNECT_ERROR, FERRY_FAULT_NOT_TLS, FERRY_ENET,
+      "no TLS connection; a registry without TLS needs --plain-http" },
+    { CURLE_SSL_CACERT_BADFILE, FERRY_FAULT_FINAL, FERRY_EUSAGE, NULL },
+    { CURLE_SSL_CERTPROBLEM, FERRY_FAULT_FINAL, FERRY_EUSAGE, NULL },
+    { CURLE_OPERATION_TIMEDOUT, FERRY_FAULT_BROKEN, FERRY_ENET, "no connection within 30 s" },
+    { CURLE_GOT_NOTHING, FERRY_FAULT_BROKEN, FERRY_ENET, "connection closed without a reply" },
+    { CURLE_RECV_ERROR, FERRY_FAULT_BROKEN, FERRY_ENET, "connection broke off" },
+    { CURLE_SEND_ERROR, FERRY_FAULT_BROKEN, FERRY_ENET, "connection broke off while sending" },
+    { CURLE_SEND_FAIL_REWIND, FERRY_FAULT_BROKEN, FERRY_ENET,
+      "connection broke off while sending" },
+    { CURLE_PARTIAL_FILE, FERRY_FAULT_BROKEN, FERRY_ENET, "connection closed too early" },
+    { CURLE_UNSUPPORTED_PROTOCOL, FERRY_FAULT_FINAL, FERRY_ENET, "not an HTTP server" },
+    { CURLE_WEIRD_SERVER_REPLY, FERRY_FAULT_FINAL, FERRY_ENET, "not an HTTP server" },
+    { CURLE_OK, FERRY_FAULT_BROKEN, FERRY_ENET, NULL },
+};
+
+/* The certificate was refused: each reason has another remedy. */
+static int fail_certificate(struct ferry_http *http, int shown, struct ferry_err *err)
+{
+    long why = 0;
+
+    http->head.fault = FERRY_FAULT_FINAL;
+    curl_easy_getinfo(http->easy, CURLINFO_SSL_VERIFYRESULT, &why);
+    if (why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID)
+        return ferry_fail(
+            err, FERRY_ENET, "%.*s: its certificate is %s; check the clock of this machine", shown,
+            http->url, why == X509_V_ERR_CERT_HAS_EXPIRED ? "expired" : "not valid yet");
+    if (why == X509_V_OK) /* the chain is good, so it is the name */
+        return ferry_fail(err, FERRY_ENET, "%.*s: its certificate is for another host (%s)", shown,
+                          http->url, http->error_text);
+    return ferry_fail(err, FERRY_ENET,
+                      "%.*s: its certificate is not trusted (%s); name its CA with --cacert", shown,
+                      http->url, X509_verify_cert_error_string(why));
+}
+
+/* "https://host:port" of the URL: which object was asked for is the caller's to say. */
+static int origin_length(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    return host ? (int)(host + 3 - url + (ptrdiff_t)strcspn(host + 3, "/?#")) : 0;
+}
+
+int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
+{
+    int shown = origin_length(http->url);
+    size_t i = 0;
+    long system = 0;
+
+    if (http->result == CURLE_PEER_FAILED_VERIFICATION)
+        return fail_certificate(http, shown, err);
+    while (i + 1 < FERRY_COUNT(faults) && faults[i].result != http->result)
+        i++;
+    http->head.fault = faults[i].fault;
+    if (http->head_done) {
+        char of[32] = "";
+
+        if (http->head.length >= 0)
+            snprintf(of, sizeof(of), " of %" PRId64, http->head.length);
+        return ferry_fail(err, faults[i].code,
+                          "%.*s: the reply broke off after %" PRId64 "%s bytes (%s)", shown,
+                          http->url, http->received, of, curl_easy_strerror(http->result));
+    }
+    curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &system);
+    if (faults[i].text && system != 0)
+        return ferry_fail(err, faults[i].code, "%.*s: %s: %s", shown, http->url, faults[i].text,
+                          strerror((int)system));
+    if (faults[i].text)
+        return ferry_fail(err, faults[i].code, "%.*s: %s", shown, http->url, faults[i].text);
+    return ferry_fail(err, faults[i].code, "%.*s: %s", shown, http->url,
+                      http->error_text[0] ? http->error_text : curl_easy_strerror(http->result));
+}
