@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef ferry_fail
+#undef ferry_fail_memory
+#undef ferry_wrap
+
 /* One row a code; README.md and the man pages repeat the statuses, and a test compares. */
 static const struct {
     enum ferry_code code;

@@ -67,6 +67,13 @@ int ferry_fail_memory(struct ferry_err *err);
 /* Prepends "context: " to the message and returns err->code. */
 int ferry_wrap(struct ferry_err *err, const char *fmt, ...) FERRY_PRINTF(2, 3);
 
+#ifdef __clang_analyzer__
+/* It looks at one file at a time, and would follow failures that return 0. */
+#define ferry_fail(err, code, ...) (ferry_fail(err, code, __VA_ARGS__), (int)(code))
+#define ferry_fail_memory(err) (ferry_fail_memory(err), (int)FERRY_ENOMEM)
+#define ferry_wrap(err, ...) (ferry_wrap(err, __VA_ARGS__), -1)
+#endif
+
 /* The exit status of a program whose work ended with `code`. */
 int ferry_exit_status(enum ferry_code code);
 
