@@ -183,15 +183,17 @@ static struct slot *advance_whole(struct ferry_window *w, struct slot *slot)
 {
     uint64_t next = slot->segment + 1;
     size_t blob = slot->blob;
-    struct slot *found = NULL;
+    struct slot *behind = slot_of(w, next), *found = NULL;
 
     pthread_mutex_lock(&w->lock);
     slot->state = SLOT_FULL;
     pthread_cond_signal(&w->full);
-    while (!w->ending && (next >= w->assigned || slot_of(w, next)->state == SLOT_FILLING))
+    /* Somebody else's segment may also be read, and its slot another's, before this one looks. */
+    while (!w->ending &&
+           (next >= w->assigned || (behind->segment == next && behind->state == SLOT_FILLING)))
         pthread_cond_wait(&w->work, &w->lock);
-    if (!w->ending && slot_of(w, next)->state == SLOT_WAITING)
-        found = slot_of(w, next);
+    if (!w->ending && behind->segment == next && behind->state == SLOT_WAITING)
+        found = behind;
     if (found) {
         found->state = SLOT_FILLING;
     } else {
