@@ -106,14 +106,23 @@ static void end_window(struct ferry_window *w, const struct ferry_err *why)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Under the lock: the first segment that a worker may begin. */
+/*
+ * Under the lock: the first segment that a worker may begin. Of a blob that comes whole that is the
+ * first one that is missing; the others follow in the same body.
+ */
 static struct slot *find_work(struct ferry_window *w)
 {
+    size_t missing = SIZE_MAX; /* the blob of a segment that somebody is at */
+
     for (uint64_t segment = w->read; segment < w->assigned; segment++) {
         struct slot *slot = slot_of(w, segment);
+        enum way way = w->ways[slot->blob];
 
-        if (slot->state == SLOT_WAITING && w->ways[slot->blob] != WAY_WHOLE_TAKEN)
+        if (slot->state == SLOT_WAITING &&
+            (way == WAY_RANGES || (way == WAY_WHOLE && slot->blob != missing)))
             return slot;
+        if (slot->state != SLOT_FULL)
+            missing = slot->blob;
     }
     return NULL;
 }
@@ -157,10 +166,11 @@ static void learn_whole(struct ferry_window *w, size_t blob)
  */
 static bool claim_whole(struct ferry_window *w, struct slot *slot)
 {
-    bool mine = true;
+    bool mine;
 
     pthread_mutex_lock(&w->lock);
     learn_whole(w, slot->blob);
+    mine = w->ways[slot->blob] != WAY_WHOLE_TAKEN;
     for (uint64_t segment = w->read; segment < slot->segment; segment++)
         if (slot_of(w, segment)->blob == slot->blob && slot_of(w, segment)->state != SLOT_FULL)
             mine = false;
@@ -173,6 +183,14 @@ static bool claim_whole(struct ferry_window *w, struct slot *slot)
     }
     pthread_mutex_unlock(&w->lock);
     return mine;
+}
+
+/* Before a new attempt, which claims the blob again. */
+static void give_up_whole(struct ferry_window *w, size_t blob)
+{
+    pthread_mutex_lock(&w->lock);
+    w->ways[blob] = WAY_WHOLE;
+    pthread_mutex_unlock(&w->lock);
 }
 
 /*
@@ -291,8 +309,11 @@ static int fetch_once(struct ferry_window *w, struct slot **slot, struct ferry_e
         *slot = NULL;
         return 0;
     }
-    if (fill_from(w, slot, reply.body, whole, err) < 0)
+    if (fill_from(w, slot, reply.body, whole, err) < 0) {
+        if (whole && !spans)
+            give_up_whole(w, blob);
         return ferry_pull_wrap(image_of(w, blob), node_of(w, blob), err);
+    }
     return 0;
 }
 
