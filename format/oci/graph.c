@@ -219,8 +219,10 @@ int ferry_graph_supply(struct ferry_graph *graph, struct ferry_node *node, struc
 void ferry_node_set_fault(struct ferry_node *node, const struct ferry_err *why)
 {
     node->state = FERRY_NODE_BAD;
-    if (!node->fault)
-        node->fault = strdup(why->msg);
+    if (node->fault)
+        return;
+    node->fault_code = why->code;
+    node->fault = strdup(why->msg);
 }
 
 /* One step of a depth-first walk: a node, and which of its children comes next. */

@@ -32,7 +32,8 @@ struct ferry_node {
     bool is_manifest; /* lives under /manifests/ in a registry: an index lists it, or a root */
     bool is_config;   /* the first child of an image manifest */
     enum ferry_node_state state;
-    char *fault;                  /* malloc'ed, one sentence; NULL unless BAD */
+    char *fault; /* malloc'ed, one sentence; NULL unless BAD */
+    enum ferry_code fault_code;
     uint8_t *bytes;               /* descriptor.size bytes, once supplied; else NULL */
     struct ferry_node **children; /* in the order of the document */
     size_t count;

@@ -1,0 +1,133 @@
+#include "import/import.h"
+
+#include <string.h>
+
+#include "format/archive/load.h"
+#include "format/run/signals.h"
+#include "import/import_report.h"
+#include "import/move.h"
+#include "import/name_map.h"
+#include "import/publish.h"
+
+static void note(void *ctx, const char *text)
+{
+    ferry_progress_say(ctx, "%s", text);
+}
+
+/* Everything that can be known without a request: the images, and where they go. */
+static int make_plan(const struct import_opts *opts, struct ferry_reader *reader,
+                     struct ferry_graph *graph, struct ferry_push_plan **out, struct ferry_err *err)
+{
+    struct ferry_target *targets = NULL;
+    size_t count = 0;
+
+    FERRY_TRY(ferry_archive_load(reader, graph, err));
+    if (ferry_name_map(opts, graph, &targets, &count, err) < 0)
+        return err->code == FERRY_EUSAGE ? (int)err->code : ferry_wrap(err, "%s", opts->archive);
+    return ferry_push_plan_new(graph, &targets, count, out, err);
+}
+
+static int64_t absent_bytes(const struct ferry_push_plan *plan, int64_t *count)
+{
+    struct ferry_import_totals totals;
+
+    ferry_import_totals(plan, &totals);
+    *count = (int64_t)totals.absent;
+    return totals.absent_bytes;
+}
+
+/* A pipe that breaks off, or an archive that turns out to be damaged, fails the images that miss
+ * something; the others are complete, and nothing is wrong with them. */
+static int move_blobs(const struct ferry_move *move, struct ferry_err *broken,
+                      struct ferry_err *err)
+{
+    int64_t count, bytes = absent_bytes(move->plan, &count);
+    int rc;
+
+    ferry_progress_phase(move->progress, "importing", bytes, count);
+    rc = ferry_move_blobs(move, err);
+    if (rc != FERRY_EFORMAT && rc != FERRY_ELIMIT && rc != FERRY_EIO)
+        return rc;
+    *broken = *err;
+    ferry_progress_error(move->progress, "%s", err->msg);
+    return 0;
+}
+
+/* One exit status for many images: wrong bytes outweigh all else. */
+static int sum_up(const struct ferry_push_plan *plan, const struct ferry_err *broken)
+{
+    int status = ferry_exit_status(broken->code);
+    bool some_done = false;
+
+    for (size_t i = 0; i < plan->target_count; i++) {
+        const struct ferry_outcome *outcome = &plan->outcomes[i];
+        int mine;
+
+        if (outcome->kind != FERRY_OUTCOME_FAILED) {
+            some_done = true;
+            continue;
+        }
+        mine = outcome->failure ? ferry_exit_status(outcome->failure->code) : FERRY_EXIT_FAILED;
+        if (mine == FERRY_EXIT_VERIFY || status == FERRY_EXIT_DONE)
+            status = mine;
+    }
+    if (status != FERRY_EXIT_DONE && status != FERRY_EXIT_VERIFY && some_done)
+        return FERRY_EXIT_PARTIAL;
+    return status;
+}
+
+int ferry_import(const struct import_opts *opts, struct ferry_progress *progress, int *status,
+                 struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_reader) reader = NULL;
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    FERRY_OWNED(ferry_push_plan) plan = NULL;
+    FERRY_OWNED(ferry_session) session = NULL;
+    struct ferry_session_options wire = opts->wire;
+    struct ferry_err broken = { 0 };
+    struct ferry_move move;
+
+    wire.note = note;
+    wire.note_ctx = progress;
+    FERRY_TRY(ferry_graph_new(&graph, err));
+    ferry_progress_phase(progress, "reading the archive", -1, -1);
+    FERRY_TRY(ferry_reader_open(opts->archive, &reader, err));
+    FERRY_TRY(make_plan(opts, reader, graph, &plan, err));
+    FERRY_TRY(ferry_session_new(&wire, &session, err));
+    move = (struct ferry_move){ .session = session,
+                                .reader = reader,
+                                .plan = plan,
+                                .registry = opts->destination.registry,
+                                .jobs = opts->jobs,
+                                .progress = progress };
+    ferry_progress_phase(progress, "asking the destination", -1, (int64_t)plan->placement_count);
+    FERRY_TRY(ferry_move_ask(&move, err));
+    if (!opts->dry_run) {
+        FERRY_TRY(move_blobs(&move, &broken, err));
+        ferry_progress_phase(progress, "publishing", -1, (int64_t)plan->target_count);
+        FERRY_TRY(ferry_publish(&move, err));
+        *status = sum_up(plan, &broken);
+    }
+    return ferry_import_report(opts, plan, progress, err);
+}
+
+int ferry_import_main(int argc, char **argv)
+{
+    FERRY_OWNED(ferry_progress) progress = NULL;
+    struct import_opts opts;
+    struct ferry_err err = { 0 };
+    bool done = false;
+    int status = FERRY_EXIT_DONE;
+    int rc = ferry_import_opts_parse(argc, argv, &opts, &done, &err);
+
+    ferry_signals_install();
+    if (ferry_progress_new(ferry_import_program.name, (enum ferry_progress_style)opts.progress,
+                           opts.quiet, &progress, &err) < 0)
+        return FERRY_EXIT_FAILED;
+    if (rc == 0 && !done)
+        rc = ferry_import(&opts, progress, &status, &err);
+    if (rc < 0)
+        ferry_progress_error(progress, "%s", err.msg);
+    ferry_import_opts_release(&opts);
+    return rc < 0 ? ferry_exit_status((enum ferry_code)rc) : status;
+}

@@ -1,0 +1,117 @@
+#include "import/import_opts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format/run/common_opts.h"
+
+static const struct ferry_opt options[] = {
+    { .name = "image",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct import_opts, images),
+      .argument = "GLOB",
+      .help = "only the images whose name matches; repeatable" },
+    { .letter = 'f',
+      .name = "file",
+      .type = FERRY_OPT_TEXT,
+      .offset = offsetof(struct import_opts, file),
+      .argument = "FILE",
+      .help = "lines SRC DST or SRC=DST: import only these images, there\n(\"-\" is stdin)" },
+    { .name = "map",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct import_opts, maps),
+      .argument = "SRC=DST",
+      .help = "names that begin with SRC go to DST below the destination;\nrepeatable, the longest "
+              "SRC wins" },
+    { .name = "keep-registry",
+      .type = FERRY_OPT_FLAG,
+      .offset = offsetof(struct import_opts, keep_registry),
+      .help = "put the name of the source registry in front of the path" },
+    { .name = "report",
+      .type = FERRY_OPT_TEXT,
+      .offset = offsetof(struct import_opts, report),
+      .argument = "FILE",
+      .help = "write what was done with every image to FILE, as JSON" },
+    FERRY_WIRE_OPTIONS(struct import_opts),
+    FERRY_OUTPUT_OPTIONS(struct import_opts),
+    { 0 }
+};
+
+const struct ferry_program ferry_import_program = {
+    .name = "ociferry-import",
+    .usage = "[OPTION...] ARCHIVE DEST",
+    .summary = "Stream the images of an archive into a registry.",
+    .options = options,
+    .epilogue = "ARCHIVE is a file, a folder with an image layout, or \"-\" for stdin. DEST is\n"
+                "HOST[:PORT][/PREFIX], or HOST[:PORT]/REPOSITORY:TAG for a single image.\n\n"
+                "Example:\n"
+                "  ociferry-import images.tar registry.internal:5000/mirror\n",
+};
+
+void ferry_import_opts_release(struct import_opts *opts)
+{
+    ferry_list_release(&opts->images);
+    ferry_list_release(&opts->maps);
+    ferry_list_release(&opts->plain_http);
+    ferry_list_release(&opts->insecure);
+    ferry_mapping_free(opts->mapping);
+}
+
+/* A colon behind the first slash begins a tag. */
+int ferry_destination_parse(const char *text, struct ferry_reference *out, struct ferry_err *err)
+{
+    const char *slash = strchr(text, '/');
+    const char *colon = slash ? strchr(slash, ':') : NULL;
+    FERRY_OWNED_MEM char *prefix = NULL;
+
+    FERRY_TRY(
+        ferry_text(&prefix, err, "%.*s", colon ? (int)(colon - text) : (int)strlen(text), text));
+    FERRY_TRY(ferry_reference_parse_prefix(prefix, out, err));
+    if (!colon)
+        return 0;
+    if (!ferry_tag_valid(colon + 1) || !out->repository[0])
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "\"%.300s\" is not a destination: expected HOST[:PORT][/PREFIX] or "
+                          "HOST[:PORT]/REPOSITORY:TAG",
+                          text);
+    snprintf(out->tag, sizeof(out->tag), "%s", colon + 1);
+    return 0;
+}
+
+static int take_operands(struct import_opts *opts, const struct ferry_list *operands,
+                         struct ferry_err *err)
+{
+    if (operands->count < 2)
+        return ferry_fail(err, FERRY_EUSAGE, "expected ARCHIVE and DEST (see %s --help)",
+                          ferry_import_program.name);
+    if (operands->count > 2)
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "expected one ARCHIVE and DEST, found %zu operands: import archives one "
+                          "after the other (see %s --help)",
+                          operands->count, ferry_import_program.name);
+    opts->archive = operands->items[0];
+    return ferry_destination_parse(operands->items[1], &opts->destination, err);
+}
+
+int ferry_import_opts_parse(int argc, char **argv, struct import_opts *opts, bool *done,
+                            struct ferry_err *err)
+{
+    struct ferry_list operands = { 0 };
+    int rc;
+
+    *opts = (struct import_opts){ .jobs = FERRY_JOBS_DEFAULT,
+                                  .wire = { .user_agent = "ociferry/" FERRY_VERSION,
+                                            .retries = FERRY_RETRIES_DEFAULT,
+                                            .stall_seconds = FERRY_TIMEOUT_DEFAULT } };
+    rc = ferry_opt_parse(&ferry_import_program, argc, argv, opts, &operands, done, err);
+    if (rc == 0 && !*done)
+        rc = take_operands(opts, &operands, err);
+    ferry_list_release(&operands);
+    if (rc < 0 || *done)
+        return rc;
+    opts->wire.plain_http = opts->plain_http.items;
+    opts->wire.insecure = opts->insecure.items;
+    if (opts->file && strcmp(opts->file, "-") == 0 && strcmp(opts->archive, "-") == 0)
+        return ferry_fail(err, FERRY_EUSAGE, "the archive and -f cannot both be stdin");
+    return opts->file ? ferry_mapping_read(opts->file, &opts->mapping, err) : 0;
+}

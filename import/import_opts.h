@@ -1,0 +1,40 @@
+/*
+ * The command line of ociferry-import: its table, and the struct that it fills.
+ */
+#ifndef FERRY_IMPORT_IMPORT_OPTS_H
+#define FERRY_IMPORT_IMPORT_OPTS_H
+
+#include "format/oci/mapping.h"
+#include "format/oci/reference.h"
+#include "format/registry/session.h"
+#include "format/run/opt.h"
+
+struct import_opts {
+    const char *archive;
+    struct ferry_reference destination; /* registry, and a repository or prefix; a tag where DEST
+                                           names one */
+    struct ferry_list images;           /* globs */
+    struct ferry_list maps;             /* SRC=DST */
+    const char *file;
+    struct ferry_mapping *mapping; /* of `file` */
+    bool keep_registry;
+    const char *report;
+    bool dry_run, quiet, json;
+    int progress; /* enum ferry_progress_style */
+    int jobs;
+    struct ferry_session_options wire;
+    struct ferry_list plain_http, insecure;
+};
+
+extern const struct ferry_program ferry_import_program;
+
+/* HOST[:PORT][/PREFIX] or HOST[:PORT]/REPOSITORY:TAG. */
+int ferry_destination_parse(const char *text, struct ferry_reference *out,
+                            struct ferry_err *err) FERRY_MUST_USE;
+
+/* *done: --help or --version was all that was asked for. Release *opts also after a failure. */
+int ferry_import_opts_parse(int argc, char **argv, struct import_opts *opts, bool *done,
+                            struct ferry_err *err) FERRY_MUST_USE;
+void ferry_import_opts_release(struct import_opts *opts);
+
+#endif

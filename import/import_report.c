@@ -1,0 +1,177 @@
+#include "import/import_report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void ferry_import_totals(const struct ferry_push_plan *plan, struct ferry_import_totals *totals)
+{
+    *totals = (struct ferry_import_totals){ 0 };
+    for (size_t i = 0; i < plan->target_count; i++) {
+        totals->pushed += plan->outcomes[i].kind == FERRY_OUTCOME_PUSHED;
+        totals->there += plan->outcomes[i].kind == FERRY_OUTCOME_THERE;
+        totals->failed += plan->outcomes[i].kind == FERRY_OUTCOME_FAILED;
+    }
+    for (size_t i = 0; i < plan->placement_count; i++) {
+        int64_t size = plan->placements[i].node->descriptor.size;
+
+        switch (plan->placements[i].state) {
+        case FERRY_PLACEMENT_UPLOADED:
+            totals->uploaded++;
+            totals->uploaded_bytes += size;
+            break;
+        case FERRY_PLACEMENT_MOUNTED:
+            totals->mounted++;
+            totals->mounted_bytes += size;
+            break;
+        case FERRY_PLACEMENT_THERE:
+            totals->skipped++;
+            totals->skipped_bytes += size;
+            break;
+        case FERRY_PLACEMENT_UNKNOWN:
+        case FERRY_PLACEMENT_ABSENT:
+        case FERRY_PLACEMENT_FAILED:
+            totals->absent++;
+            totals->absent_bytes += size;
+            break;
+        }
+    }
+}
+
+static const char *outcome_text(enum ferry_outcome_kind kind)
+{
+    static const char *const texts[] = { [FERRY_OUTCOME_NONE] = "planned",
+                                         [FERRY_OUTCOME_PUSHED] = "pushed",
+                                         [FERRY_OUTCOME_THERE] = "unchanged",
+                                         [FERRY_OUTCOME_FAILED] = "failed" };
+
+    return texts[kind];
+}
+
+static json_t *format_image(const struct ferry_target *target, const struct ferry_outcome *outcome)
+{
+    char name[FERRY_REFERENCE_TEXT_MAX];
+
+    ferry_reference_format(&target->ref, name);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "source", target->image->name,
+                     "destination", name, "digest", target->image->root->descriptor.digest.text,
+                     "mediaType", target->image->root->descriptor.media_type, "result",
+                     outcome_text(outcome->kind), "error",
+                     outcome->failure ? outcome->failure->msg : NULL);
+}
+
+static json_t *format_blob(const struct ferry_push_plan *plan, const struct ferry_placement *p)
+{
+    static const char *const texts[] = {
+        [FERRY_PLACEMENT_UNKNOWN] = "unknown",   [FERRY_PLACEMENT_THERE] = "skipped",
+        [FERRY_PLACEMENT_ABSENT] = "absent",     [FERRY_PLACEMENT_MOUNTED] = "mounted",
+        [FERRY_PLACEMENT_UPLOADED] = "uploaded", [FERRY_PLACEMENT_FAILED] = "failed"
+    };
+
+    return json_pack("{s:s, s:I, s:s, s:s}", "digest", p->node->descriptor.digest.text, "size",
+                     (json_int_t)p->node->descriptor.size, "repository",
+                     plan->repositories[p->repository], "result", texts[p->state]);
+}
+
+static json_t *format_total(size_t count, int64_t bytes)
+{
+    return json_pack("{s:I, s:I}", "count", (json_int_t)count, "bytes", (json_int_t)bytes);
+}
+
+static json_t *format_report(const struct import_opts *opts, const struct ferry_push_plan *plan)
+{
+    struct ferry_import_totals t;
+    json_t *images = json_array(), *blobs = json_array();
+
+    ferry_import_totals(plan, &t);
+    for (size_t i = 0; i < plan->target_count; i++)
+        json_array_append_new(images, format_image(&plan->targets[i], &plan->outcomes[i]));
+    for (size_t i = 0; i < plan->placement_count; i++)
+        json_array_append_new(blobs, format_blob(plan, &plan->placements[i]));
+    return json_pack("{s:s, s:s, s:b, s:{s:o, s:o, s:o, s:o}, s:o, s:o}", "archive", opts->archive,
+                     "registry", opts->destination.registry, "dryRun", opts->dry_run, "totals",
+                     "uploaded", format_total(t.uploaded, t.uploaded_bytes), "mounted",
+                     format_total(t.mounted, t.mounted_bytes), "skipped",
+                     format_total(t.skipped, t.skipped_bytes), "absent",
+                     format_total(t.absent, t.absent_bytes), "images", images, "blobs", blobs);
+}
+
+static int write_json(const struct import_opts *opts, const struct ferry_push_plan *plan,
+                      const char *path, struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *report = format_report(opts, plan);
+    FILE *file = path ? fopen(path, "we") : stdout;
+    bool ok;
+
+    if (!report) {
+        if (file && path)
+            fclose(file);
+        return ferry_fail_memory(err);
+    }
+    if (!file)
+        return ferry_fail(err, FERRY_EIO, "%s: cannot write: %s", path, strerror(errno));
+    ok = json_dumpf(report, file, JSON_INDENT(2)) == 0 && putc('\n', file) != EOF &&
+         fflush(file) == 0;
+    if (path && fclose(file) != 0)
+        ok = false;
+    if (!ok)
+        return ferry_fail(err, FERRY_EIO, "%s: cannot write: %s", path ? path : "stdout",
+                          strerror(errno));
+    return 0;
+}
+
+static int print_plan(const struct ferry_push_plan *plan, struct ferry_err *err)
+{
+    char name[FERRY_REFERENCE_TEXT_MAX];
+
+    for (size_t i = 0; i < plan->target_count; i++) {
+        ferry_reference_format(&plan->targets[i].ref, name);
+        printf("%s -> %s\n", plan->targets[i].image->name, name);
+    }
+    if (fflush(stdout) != 0)
+        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
+    return 0;
+}
+
+static void say_totals(const struct import_opts *opts, const struct ferry_push_plan *plan,
+                       struct ferry_progress *progress)
+{
+    char uploaded[FERRY_SIZE_TEXT_MAX], mounted[FERRY_SIZE_TEXT_MAX], skipped[FERRY_SIZE_TEXT_MAX];
+    struct ferry_import_totals t;
+
+    ferry_import_totals(plan, &t);
+    ferry_size_format(t.mounted_bytes, mounted);
+    ferry_size_format(t.skipped_bytes, skipped);
+    if (opts->dry_run)
+        ferry_progress_say(progress,
+                           "%s: would bring %zu images; blobs: %zu to upload or mount (%s), %zu "
+                           "there already (%s)",
+                           opts->destination.registry, plan->target_count, t.absent,
+                           ferry_size_format(t.absent_bytes, uploaded), t.skipped, skipped);
+    else
+        ferry_progress_say(progress,
+                           "%s: %zu images pushed, %zu unchanged, %zu failed; blobs: %zu uploaded "
+                           "(%s), %zu mounted (%s), %zu there already (%s)",
+                           opts->destination.registry, t.pushed, t.there, t.failed, t.uploaded,
+                           ferry_size_format(t.uploaded_bytes, uploaded), t.mounted, mounted,
+                           t.skipped, skipped);
+}
+
+int ferry_import_report(const struct import_opts *opts, const struct ferry_push_plan *plan,
+                        struct ferry_progress *progress, struct ferry_err *err)
+{
+    for (size_t i = 0; i < plan->target_count; i++)
+        if (plan->outcomes[i].kind == FERRY_OUTCOME_FAILED)
+            ferry_progress_error(progress, "%s",
+                                 plan->outcomes[i].failure ? plan->outcomes[i].failure->msg
+                                                           : plan->targets[i].image->name);
+    if (opts->report)
+        FERRY_TRY(write_json(opts, plan, opts->report, err));
+    if (opts->json)
+        FERRY_TRY(write_json(opts, plan, NULL, err));
+    else if (opts->dry_run)
+        FERRY_TRY(print_plan(plan, err));
+    say_totals(opts, plan, progress);
+    return 0;
+}

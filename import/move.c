@@ -1,0 +1,359 @@
+#include "import/move.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "format/core/blob_file.h"
+#include "format/core/blob_impl.h"
+#include "format/core/blob_replay.h"
+#include "format/core/blob_verify.h"
+#include "format/run/pool.h"
+#include "import/push.h"
+
+/* Of a pipe, a blob up to this size is read into memory, so that several travel at once. */
+#define SMALL_MAX ((int64_t)1024 * 1024)
+/* Of a larger one this much is kept for a connection that breaks: more than is in flight. */
+#define REPLAY_WINDOW ((size_t)16 * 1024 * 1024)
+
+/* Failures that are no single blob's or repository's: going on would fail for every other. */
+static bool ends_everything(int code)
+{
+    return code == FERRY_ENET || code == FERRY_ECANCEL || code == FERRY_ENOMEM;
+}
+
+static struct ferry_push push_to(const struct ferry_move *m, const struct ferry_placement *p)
+{
+    return (struct ferry_push){ .session = m->session,
+                                .registry = m->registry,
+                                .repository = m->plan->repositories[p->repository] };
+}
+
+/* "REGISTRY/REPOSITORY: blob DIGEST: " in front. */
+static int wrap_place(const struct ferry_move *m, const struct ferry_placement *p,
+                      struct ferry_err *err)
+{
+    if (strstr(err->msg, p->node->descriptor.digest.text))
+        return ferry_wrap(err, "%s/%s", m->registry, m->plan->repositories[p->repository]);
+    return ferry_wrap(err, "%s/%s: blob %s", m->registry, m->plan->repositories[p->repository],
+                      p->node->descriptor.digest.text);
+}
+
+static int ask(void *ctx, size_t index, struct ferry_err *err)
+{
+    const struct ferry_move *m = ctx;
+    struct ferry_placement *p = &m->plan->placements[index];
+    struct ferry_push to = push_to(m, p);
+    bool has;
+
+    if (ferry_push_has_blob(&to, &p->node->descriptor.digest, &has, err) == 0) {
+        p->state = has ? FERRY_PLACEMENT_THERE : FERRY_PLACEMENT_ABSENT;
+        ferry_progress_add(m->progress, 0, 1);
+        return 0;
+    }
+    wrap_place(m, p, err);
+    if (ends_everything(err->code))
+        return (int)err->code;
+    ferry_placement_fail(p, err);
+    return 0;
+}
+
+int ferry_move_ask(const struct ferry_move *move, struct ferry_err *err)
+{
+    return ferry_pool_run(move->jobs, move->plan->placement_count, ask, (void *)move, err);
+}
+
+/* Counts what passes, for the live line; going back takes the bytes back. */
+struct counted {
+    struct ferry_source base;
+    struct ferry_source *inner; /* borrowed */
+    struct ferry_progress *progress;
+    int64_t at;
+};
+
+static int counted_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
+                        struct ferry_err *err)
+{
+    struct counted *s = (struct counted *)source;
+
+    FERRY_TRY(ferry_source_read(s->inner, buf, cap, got, err));
+    s->at += (int64_t)*got;
+    ferry_progress_add(s->progress, (int64_t)*got, 0);
+    return 0;
+}
+
+static int counted_rewind(struct ferry_source *source, int64_t offset, struct ferry_err *err)
+{
+    struct counted *s = (struct counted *)source;
+
+    FERRY_TRY(ferry_source_rewind(s->inner, offset, err));
+    ferry_progress_add(s->progress, offset - s->at, 0);
+    s->at = offset;
+    return 0;
+}
+
+static void counted_free(struct ferry_source *source)
+{
+    (void)source; /* on the stack of its only user */
+}
+
+static const struct ferry_source_ops counted_ops = { counted_read, counted_rewind, counted_free };
+
+/* One blob on its way: where its bytes come from. */
+struct freight {
+    const struct ferry_move *move;
+    struct ferry_node *node;
+    struct ferry_source *source;          /* verifying, owned; NULL: to be opened */
+    bool used;                            /* the source has been read from */
+    const struct ferry_placement *had_by; /* a placement that has the blob; NULL for none yet */
+    struct ferry_reply reply;             /* while it is read back from the destination */
+};
+
+static int verify(struct ferry_source **body, const struct ferry_node *node,
+                  struct ferry_source **out, struct ferry_err *err)
+{
+    return ferry_verify_new(body, &node->descriptor.digest, node->descriptor.size, out, err);
+}
+
+/* A pipe does not come again; but where one repository has the blob by now, others can have it
+ * from there. */
+static int read_back(struct freight *f, struct ferry_err *err)
+{
+    struct ferry_push from;
+
+    if (!f->had_by)
+        return ferry_fail(err, FERRY_EIO, "blob %s: has gone by in the stream",
+                          f->node->descriptor.digest.text);
+    from = push_to(f->move, f->had_by);
+    ferry_reply_release(&f->reply);
+    FERRY_TRY(ferry_push_read_back(&from, &f->node->descriptor.digest, &f->reply, err));
+    return verify(&f->reply.body, f->node, &f->source, err);
+}
+
+/* A source that stands at the first byte. */
+static int load(struct freight *f, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+    struct ferry_err ignored;
+
+    if (f->source && (!f->used || ferry_source_rewind(f->source, 0, &ignored) == 0))
+        return 0;
+    ferry_source_free(ferry_steal(&f->source));
+    if (!ferry_reader_is_random(f->move->reader))
+        return read_back(f, err);
+    FERRY_TRY(ferry_reader_blob(f->move->reader, &f->node->descriptor.digest, &body, err));
+    return verify(&body, f->node, &f->source, err);
+}
+
+/* The archive's fault, not the repository's: every image with this blob fails. */
+static bool blames_blob(const struct freight *f, int code)
+{
+    return code == FERRY_EDIGEST || code == FERRY_EFORMAT ||
+           (code == FERRY_ENOTFOUND && !f->source);
+}
+
+static int place(struct freight *f, struct ferry_placement *p, struct ferry_err *err)
+{
+    struct ferry_push to = push_to(f->move, p);
+    const char *from = f->had_by ? f->move->plan->repositories[f->had_by->repository] : NULL;
+    FERRY_OWNED_MEM char *location = NULL;
+    struct counted counted;
+    bool mounted;
+
+    if (!from) /* no use in an upload that has nothing to carry */
+        FERRY_TRY(load(f, err));
+    FERRY_TRY(ferry_push_begin(&to, &f->node->descriptor.digest, from, &mounted, &location, err));
+    if (mounted) {
+        p->state = FERRY_PLACEMENT_MOUNTED;
+        ferry_progress_add(f->move->progress, f->node->descriptor.size, 0);
+        return 0;
+    }
+    FERRY_TRY(load(f, err));
+    f->used = true;
+    counted = (struct counted){ .base = { &counted_ops, f->node->descriptor.size },
+                                .inner = f->source,
+                                .progress = f->move->progress };
+    FERRY_TRY(ferry_push_blob(&to, &f->node->descriptor.digest, &counted.base, &location, err));
+    p->state = FERRY_PLACEMENT_UPLOADED;
+    return 0;
+}
+
+static bool is_had(const struct ferry_placement *p)
+{
+    return p->state == FERRY_PLACEMENT_THERE || p->state == FERRY_PLACEMENT_MOUNTED ||
+           p->state == FERRY_PLACEMENT_UPLOADED;
+}
+
+/* Brings one blob to every repository that lacks it. */
+static int deliver(struct freight *f, struct ferry_err *err)
+{
+    struct ferry_push_plan *plan = f->move->plan;
+    size_t first = plan->first_placement[f->node->place];
+    size_t end = plan->first_placement[f->node->place + 1];
+
+    for (size_t i = first; i < end && !f->had_by; i++)
+        if (is_had(&plan->placements[i]))
+            f->had_by = &plan->placements[i];
+    for (size_t i = first; i < end; i++) {
+        struct ferry_placement *p = &plan->placements[i];
+
+        if (p->state != FERRY_PLACEMENT_ABSENT)
+            continue;
+        if (place(f, p, err) == 0) {
+            f->had_by = p;
+            ferry_progress_add(f->move->progress, 0, 1);
+            continue;
+        }
+        if (blames_blob(f, (int)err->code)) {
+            ferry_node_set_fault(f->node, err);
+            return 0;
+        }
+        wrap_place(f->move, p, err);
+        if (ends_everything(err->code))
+            return (int)err->code;
+        ferry_placement_fail(p, err);
+    }
+    return 0;
+}
+
+static void freight_release(struct freight *f)
+{
+    ferry_source_free(f->source);
+    ferry_reply_release(&f->reply);
+}
+
+static bool is_needed(const struct ferry_push_plan *plan, const struct ferry_node *node)
+{
+    for (size_t i = plan->first_placement[node->place]; i < plan->first_placement[node->place + 1];
+         i++)
+        if (plan->placements[i].state == FERRY_PLACEMENT_ABSENT)
+            return true;
+    return false;
+}
+
+static int move_node(void *ctx, size_t index, struct ferry_err *err)
+{
+    const struct ferry_move *m = ctx;
+    struct freight f = { .move = m, .node = m->plan->graph->nodes[index] };
+    int rc;
+
+    if (!is_needed(m->plan, f.node))
+        return 0;
+    rc = deliver(&f, err);
+    freight_release(&f);
+    return rc;
+}
+
+/* The stream, and whose turn it is to read from it. */
+struct stream {
+    const struct ferry_move *move;
+    pthread_mutex_t turn;
+    bool ended;
+};
+
+/* The blob of a stream that is wanted next: found, or the end (f->node NULL). */
+static int next_wanted(struct stream *s, struct freight *f, struct ferry_err *err)
+{
+    struct ferry_reader *reader = s->move->reader;
+    const struct ferry_push_plan *plan = s->move->plan;
+    struct ferry_entry entry = { 0 };
+    struct ferry_node *node;
+
+    while (!s->ended) {
+        FERRY_TRY(ferry_reader_next(reader, &entry, err));
+        if (entry.kind == FERRY_ENTRY_END)
+            s->ended = true;
+        if (entry.kind != FERRY_ENTRY_BLOB)
+            continue;
+        node = ferry_graph_find(plan->graph, &entry.digest);
+        if (node && node->state != FERRY_NODE_BAD && is_needed(plan, node)) {
+            f->node = node;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* A small blob is read while others wait, and travels while they read on. */
+static int take_small(struct freight *f, struct ferry_source **body, struct ferry_buf *bytes,
+                      struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) checked = NULL;
+    int rc;
+
+    FERRY_TRY(verify(body, f->node, &checked, err));
+    rc = ferry_source_read_all(checked, bytes, err);
+    if (rc == FERRY_EDIGEST) {
+        ferry_node_set_fault(f->node, err);
+        f->node = NULL;
+        return 0;
+    }
+    FERRY_TRY(rc);
+    return ferry_source_memory(bytes->data, bytes->len, &f->source, err);
+}
+
+/* A large blob travels as it is read, so it keeps the turn. */
+static int carry_large(struct freight *f, struct ferry_source **body, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) checked = NULL;
+
+    FERRY_TRY(verify(body, f->node, &checked, err));
+    FERRY_TRY(ferry_replay_new(&checked, REPLAY_WINDOW, &f->source, err));
+    FERRY_TRY(deliver(f, err));
+    f->node = NULL;
+    return 0;
+}
+
+/* With the turn: reads one wanted blob; a large one is delivered at once. */
+static int read_one(struct stream *s, struct freight *f, struct ferry_buf *bytes,
+                    struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+
+    FERRY_TRY(next_wanted(s, f, err));
+    if (!f->node)
+        return 0;
+    FERRY_TRY(ferry_reader_body(s->move->reader, &body, err));
+    return f->node->descriptor.size <= SMALL_MAX ? take_small(f, &body, bytes, err)
+                                                 : carry_large(f, &body, err);
+}
+
+static int move_one(struct stream *s, bool *ended, struct ferry_err *err)
+{
+    struct freight f = { .move = s->move };
+    FERRY_OWNED_BUF bytes;
+    int rc;
+
+    ferry_buf_init(&bytes, (size_t)SMALL_MAX);
+    pthread_mutex_lock(&s->turn);
+    rc = read_one(s, &f, &bytes, err);
+    s->ended = s->ended || rc < 0;
+    *ended = s->ended;
+    pthread_mutex_unlock(&s->turn);
+    if (rc == 0 && f.node)
+        rc = deliver(&f, err);
+    freight_release(&f);
+    return rc;
+}
+
+static int move_stream(void *ctx, size_t index, struct ferry_err *err)
+{
+    bool ended = false;
+
+    (void)index;
+    while (!ended)
+        FERRY_TRY(move_one(ctx, &ended, err));
+    return 0;
+}
+
+int ferry_move_blobs(const struct ferry_move *move, struct ferry_err *err)
+{
+    struct stream s = { .move = move };
+    int rc;
+
+    if (ferry_reader_is_random(move->reader))
+        return ferry_pool_run(move->jobs, move->plan->graph->count, move_node, (void *)move, err);
+    pthread_mutex_init(&s.turn, NULL);
+    rc = ferry_pool_run(move->jobs, (size_t)move->jobs, move_stream, &s, err);
+    pthread_mutex_destroy(&s.turn);
+    return rc;
+}

@@ -1,0 +1,34 @@
+/*
+ * Brings the blobs to the destination: asks what is there, mounts, uploads.
+ *
+ * What it is: the two middle steps of an import. From an archive with random access many blobs are
+ * moved at once, in the order of the archive; from a pipe each blob is moved as it goes by, small
+ * ones several at once. Memory is bounded by the number of jobs.
+ * A blob or repository that fails is recorded in the plan and fails the images that need it, no
+ * others; what fails as a whole (the network, the input) ends the step.
+ * Fails: FERRY_ENET, FERRY_ECANCEL, FERRY_ENOMEM, and what the reader of a pipe says.
+ */
+#ifndef FERRY_IMPORT_MOVE_H
+#define FERRY_IMPORT_MOVE_H
+
+#include "format/archive/archive_reader.h"
+#include "format/run/progress.h"
+#include "import/push_plan.h"
+
+struct ferry_move {
+    struct ferry_session *session;
+    struct ferry_reader *reader;
+    struct ferry_push_plan *plan;
+    const char *registry;
+    int jobs;
+    struct ferry_progress *progress;
+};
+
+/* What the destination has: every placement is THERE, ABSENT or FAILED after it. */
+int ferry_move_ask(const struct ferry_move *move, struct ferry_err *err) FERRY_MUST_USE;
+
+/* Every ABSENT placement is MOUNTED, UPLOADED or FAILED after it; with an input that broke off,
+ * some stay ABSENT. */
+int ferry_move_blobs(const struct ferry_move *move, struct ferry_err *err) FERRY_MUST_USE;
+
+#endif

@@ -1,0 +1,291 @@
+#include "import/name_map.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+struct map {
+    const struct import_opts *opts;
+    const struct ferry_graph *graph;
+    struct ferry_target *targets;
+    size_t count, room;
+};
+
+/* The repository below DEST's prefix; false when it is no repository. */
+static bool set_repository(const struct map *m, const char *path, struct ferry_reference *ref)
+{
+    const char *prefix = m->opts->destination.repository;
+    int len = snprintf(ref->repository, sizeof(ref->repository), "%s%s%s", prefix,
+                       prefix[0] && path[0] ? "/" : "", path);
+
+    return len < (int)sizeof(ref->repository) && ferry_repository_valid(ref->repository);
+}
+
+static int add_target(struct map *m, const struct ferry_image *image,
+                      const struct ferry_reference *ref, struct ferry_err *err)
+{
+    struct ferry_target target = { .image = image, .ref = *ref };
+
+    if (target.ref.tag[0]) {
+        target.ref.has_digest = false;
+    } else {
+        target.ref.has_digest = true;
+        target.ref.digest = image->root->descriptor.digest;
+    }
+    FERRY_TRY(ferry_grow((void **)&m->targets, m->count, &m->room, sizeof(*m->targets), err));
+    m->targets[m->count++] = target;
+    return 0;
+}
+
+/* "registry/repository" of an image; "" for one that has no repository. */
+static void base_name(const struct ferry_image *image, char out[FERRY_REFERENCE_TEXT_MAX])
+{
+    snprintf(out, FERRY_REFERENCE_TEXT_MAX, "%s%s%s", image->ref.registry,
+             image->ref.registry[0] ? "/" : "", image->ref.repository);
+}
+
+/* A registry as a component of a path: no port's colon, no upper case. */
+static void registry_component(const char *registry, char out[FERRY_REGISTRY_MAX])
+{
+    size_t n = 0;
+
+    for (const char *p = registry; *p; p++)
+        if (*p != '[' && *p != ']')
+            out[n++] = *p == ':' ? '-' : (char)tolower((unsigned char)*p);
+    out[n] = '\0';
+}
+
+/* The longest --map whose SRC is the name or a leading part of it; NULL for none. */
+static const char *find_rule(const struct map *m, const char *name, size_t *source_len)
+{
+    const char *found = NULL;
+
+    *source_len = 0;
+    for (size_t i = 0; i < m->opts->maps.count; i++) {
+        const char *rule = m->opts->maps.items[i];
+        size_t len = strcspn(rule, "=");
+
+        if (len > *source_len && strncmp(name, rule, len) == 0 &&
+            (name[len] == '\0' || name[len] == '/')) {
+            found = rule;
+            *source_len = len;
+        }
+    }
+    return found;
+}
+
+static int map_by_path(struct map *m, const struct ferry_image *image, struct ferry_err *err)
+{
+    struct ferry_reference ref = { 0 };
+    char name[FERRY_REFERENCE_TEXT_MAX], path[2 * FERRY_REFERENCE_TEXT_MAX];
+    char registry[FERRY_REGISTRY_MAX];
+    const char *rule, *rest;
+    size_t source_len;
+
+    memcpy(ref.registry, m->opts->destination.registry, sizeof(ref.registry));
+    memcpy(ref.tag, image->ref.tag, sizeof(ref.tag));
+    base_name(image, name);
+    rule = find_rule(m, name, &source_len);
+    registry_component(image->ref.registry, registry);
+    if (rule) {
+        rest = name + source_len;
+        snprintf(path, sizeof(path), "%s%s", rule + source_len + 1,
+                 rule[source_len + 1] == '\0' && rest[0] == '/' ? rest + 1 : rest);
+    } else {
+        snprintf(path, sizeof(path), "%s%s%s", m->opts->keep_registry ? registry : "",
+                 m->opts->keep_registry && registry[0] ? "/" : "", image->ref.repository);
+    }
+    if (!path[0] && !m->opts->destination.repository[0])
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "%s has no repository in its name: give one, as in %s/REPOSITORY",
+                          image->name, m->opts->destination.registry);
+    if (!set_repository(m, path, &ref))
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "%s: \"%.300s\" is not a repository: map it elsewhere with --map",
+                          image->name, ref.repository);
+    return add_target(m, image, &ref, err);
+}
+
+/* DEST with a tag: there must be one image, and that is its name. */
+static int map_single(struct map *m, const struct ferry_image *const *images, size_t count,
+                      struct ferry_err *err)
+{
+    char name[FERRY_REFERENCE_TEXT_MAX];
+
+    ferry_reference_format(&m->opts->destination, name);
+    if (count != 1)
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "%s names one image, and there are %zu: choose one with --image, or give "
+                          "a destination without a tag",
+                          name, count);
+    return add_target(m, images[0], &m->opts->destination, err);
+}
+
+/* The destination that a line of -f names: a full reference at DEST's registry, or a path below
+ * DEST. Without a tag it inherits the source's. */
+static int parse_line_destination(const struct map *m, const struct ferry_mapping_line *line,
+                                  const struct ferry_image *image, struct ferry_reference *out,
+                                  struct ferry_err *err)
+{
+    const struct ferry_reference *base = &m->opts->destination;
+    const char *text = line->destination;
+    size_t first = strcspn(text, "/"), host = strlen(base->registry);
+    FERRY_OWNED_MEM char *full = NULL;
+
+    if (first == host && strncmp(text, base->registry, host) == 0)
+        FERRY_TRY(ferry_text(&full, err, "%s", text));
+    else if (text[first] == '/' && strcspn(text, ".:") < first)
+        return ferry_fail(err, FERRY_EUSAGE, "%s is not at the destination %s", text,
+                          base->registry);
+    else
+        FERRY_TRY(ferry_text(&full, err, "%s/%s%s%s", base->registry, base->repository,
+                             base->repository[0] ? "/" : "", text));
+    FERRY_TRY(ferry_destination_parse(full, out, err));
+    if (!out->tag[0])
+        memcpy(out->tag, image->ref.tag, sizeof(out->tag));
+    return 0;
+}
+
+static const struct ferry_image *find_image(const struct map *m, const struct ferry_reference *ref)
+{
+    char wanted[FERRY_REFERENCE_TEXT_MAX];
+
+    ferry_reference_format(ref, wanted);
+    for (size_t i = 0; i < m->graph->image_count; i++)
+        if (strcmp(m->graph->images[i].name, wanted) == 0)
+            return &m->graph->images[i];
+    return NULL;
+}
+
+static int map_line(struct map *m, const struct ferry_mapping_line *line, struct ferry_err *err)
+{
+    struct ferry_reference source, destination;
+    const struct ferry_image *image;
+
+    FERRY_TRY(ferry_reference_parse(line->source, &source, err));
+    image = find_image(m, &source);
+    if (!image)
+        return ferry_fail(err, FERRY_ENOTFOUND, "%s is not in the archive", line->source);
+    if (!line->destination)
+        return map_by_path(m, image, err);
+    FERRY_TRY(parse_line_destination(m, line, image, &destination, err));
+    return add_target(m, image, &destination, err);
+}
+
+static int map_file(struct map *m, struct ferry_err *err)
+{
+    const struct ferry_mapping *mapping = m->opts->mapping;
+
+    for (size_t i = 0; i < mapping->count; i++)
+        if (map_line(m, &mapping->lines[i], err) < 0)
+            return ferry_wrap(err, "%s: line %zu", mapping->name, mapping->lines[i].number);
+    return 0;
+}
+
+/* A glob matches the whole name, or the name from any slash on: "debian:*" finds docker.io's. */
+static bool matches(const char *glob, const char *name)
+{
+    if (fnmatch(glob, name, 0) == 0)
+        return true;
+    while ((name = strchr(name, '/')))
+        if (fnmatch(glob, ++name, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool is_chosen(const struct map *m, const struct ferry_image *image)
+{
+    for (size_t i = 0; i < m->opts->images.count; i++)
+        if (matches(m->opts->images.items[i], image->name))
+            return true;
+    return m->opts->images.count == 0;
+}
+
+static int map_images(struct map *m, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM const struct ferry_image **chosen = calloc(m->graph->image_count + 1,
+                                                               sizeof(*chosen));
+    size_t count = 0;
+
+    if (!chosen)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < m->graph->image_count; i++)
+        if (is_chosen(m, &m->graph->images[i]))
+            chosen[count++] = &m->graph->images[i];
+    if (m->opts->destination.tag[0])
+        return map_single(m, chosen, count, err);
+    for (size_t i = 0; i < count; i++)
+        FERRY_TRY(map_by_path(m, chosen[i], err));
+    return 0;
+}
+
+static int check_rules(const struct map *m, struct ferry_err *err)
+{
+    for (size_t i = 0; i < m->opts->maps.count; i++) {
+        const char *rule = m->opts->maps.items[i];
+
+        if (rule[0] == '=' || !strchr(rule, '='))
+            return ferry_fail(err, FERRY_EUSAGE, "--map %s: expected SRC=DST", rule);
+    }
+    return 0;
+}
+
+static int compare_targets(const void *a, const void *b)
+{
+    const struct ferry_target *x = *(const struct ferry_target *const *)a;
+    const struct ferry_target *y = *(const struct ferry_target *const *)b;
+    int order = strcmp(x->ref.repository, y->ref.repository);
+
+    if (order == 0)
+        order = strcmp(ferry_reference_selector(&x->ref), ferry_reference_selector(&y->ref));
+    return order ? order : (x->image > y->image) - (x->image < y->image);
+}
+
+/* Two different images under one tag: the last one would win, and nobody would know. */
+static int check_collisions(const struct map *m, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM const struct ferry_target **sorted = calloc(m->count + 1, sizeof(*sorted));
+
+    if (!sorted)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < m->count; i++)
+        sorted[i] = &m->targets[i];
+    qsort(sorted, m->count, sizeof(*sorted), compare_targets);
+    for (size_t i = 1; i < m->count; i++) {
+        const struct ferry_target *x = sorted[i - 1], *y = sorted[i];
+        char name[FERRY_REFERENCE_TEXT_MAX];
+
+        if (strcmp(x->ref.repository, y->ref.repository) != 0 ||
+            strcmp(ferry_reference_selector(&x->ref), ferry_reference_selector(&y->ref)) != 0 ||
+            x->image->root == y->image->root)
+            continue;
+        ferry_reference_format(&x->ref, name);
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "%s and %s would both become %s: keep them apart with --keep-registry or "
+                          "--map",
+                          x->image->name, y->image->name, name);
+    }
+    return 0;
+}
+
+int ferry_name_map(const struct import_opts *opts, const struct ferry_graph *graph,
+                   struct ferry_target **targets, size_t *count, struct ferry_err *err)
+{
+    struct map m = { .opts = opts, .graph = graph };
+    FERRY_OWNED_MEM struct ferry_target *owned = NULL;
+    int rc = check_rules(&m, err);
+
+    if (rc == 0)
+        rc = opts->mapping ? map_file(&m, err) : map_images(&m, err);
+    owned = m.targets;
+    FERRY_TRY(rc);
+    if (m.count == 0)
+        return ferry_fail(err, FERRY_ENOTFOUND, "%s",
+                          graph->image_count == 0 ? "the archive holds no image"
+                                                  : "no image of the archive matches --image");
+    FERRY_TRY(check_collisions(&m, err));
+    *targets = ferry_steal(&owned);
+    *count = m.count;
+    return 0;
+}
