@@ -78,6 +78,17 @@ int ferry_origin_of(const char *text, struct ferry_origin *out, struct ferry_err
     return 0;
 }
 
+static bool port_is_usual(const struct ferry_origin *origin)
+{
+    return strcmp(origin->port, origin->tls ? "443" : "80") == 0;
+}
+
+void ferry_origin_format(const struct ferry_origin *origin, char out[FERRY_ORIGIN_TEXT_MAX])
+{
+    snprintf(out, FERRY_ORIGIN_TEXT_MAX, "%s%s%s", origin->host, port_is_usual(origin) ? "" : ":",
+             port_is_usual(origin) ? "" : origin->port);
+}
+
 bool ferry_origin_equal(const struct ferry_origin *a, const struct ferry_origin *b)
 {
     return a->tls == b->tls && strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0;
@@ -90,8 +101,8 @@ bool ferry_origin_is_loopback(const struct ferry_origin *origin)
 
 bool ferry_origin_listed(const struct ferry_origin *origin, const char *const *list)
 {
-    const bool usual = strcmp(origin->port, origin->tls ? "443" : "80") == 0;
-    char full[sizeof(origin->host) + sizeof(origin->port)];
+    const bool usual = port_is_usual(origin);
+    char full[FERRY_ORIGIN_TEXT_MAX];
 
     snprintf(full, sizeof(full), "%s:%s", origin->host, origin->port);
     for (; list && *list; list++)

@@ -22,6 +22,11 @@ struct ferry_origin {
 int ferry_origin_of(const char *url, struct ferry_origin *out,
                     struct ferry_err *err) FERRY_MUST_USE;
 
+#define FERRY_ORIGIN_TEXT_MAX (FERRY_REGISTRY_MAX + 6)
+
+/* "host", or "host:port" where the port is not the scheme's usual one. */
+void ferry_origin_format(const struct ferry_origin *origin, char out[FERRY_ORIGIN_TEXT_MAX]);
+
 bool ferry_origin_equal(const struct ferry_origin *a, const struct ferry_origin *b);
 bool ferry_origin_is_loopback(const struct ferry_origin *origin);
 

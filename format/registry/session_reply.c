@@ -176,18 +176,17 @@ static const struct {
 int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err)
 {
     char said[FERRY_API_ERROR_MAX] = "", name[40];
-    struct ferry_origin origin = { .host = "registry" };
+    char host[FERRY_ORIGIN_TEXT_MAX];
+    struct ferry_origin origin;
     size_t i = 0;
 
-    if (reply->connection) {
-        ferry_api_error_read(reply->connection->http, said);
-        if (ferry_origin_of(ferry_http_url(reply->connection->http), &origin, err) < 0)
-            return (int)err->code;
-    }
+    ferry_api_error_read(reply->connection->http, said);
+    FERRY_TRY(ferry_origin_of(ferry_http_url(reply->connection->http), &origin, err));
+    ferry_origin_format(&origin, host);
     ferry_status_format(reply->status, name);
     while (i + 1 < FERRY_COUNT(status_map) &&
            (reply->status < status_map[i].low || reply->status > status_map[i].high))
         i++;
-    return ferry_fail(err, status_map[i].code, "%s: %s%s%s%s", origin.host, name, said,
+    return ferry_fail(err, status_map[i].code, "%s: %s%s%s%s", host, name, said,
                       *status_map[i].hint ? "; " : "", status_map[i].hint);
 }
