@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,13 +10,18 @@
 #include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
 
+#define SLICE_MS 200 /* how late a cancel may be noticed */
+
 int ferry_fd_read(int fd, void *buf, size_t cap, size_t *got, struct ferry_err *err)
 {
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
     ssize_t n;
 
+    /* A thread that gets no signals must not sleep in read() while a pipe is silent. */
     do {
         FERRY_TRY(ferry_cancel_check(err));
-        n = read(fd, buf, cap);
+        errno = EINTR;
+        n = poll(&ready, 1, SLICE_MS) > 0 ? read(fd, buf, cap) : -1;
     } while (n < 0 && errno == EINTR);
     if (n < 0)
         return ferry_fail(err, FERRY_EIO, "cannot read: %s", strerror(errno));
