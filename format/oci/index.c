@@ -5,12 +5,26 @@
 
 static const char what[] = "index.json";
 
+/* -1 unless `text` begins as MAJOR.MINOR does; what a later minor version adds behind that is its
+ * own. */
+static int major_version(const char *text)
+{
+    static const char digit[] = "0123456789";
+    size_t digits = strspn(text, digit);
+    int major = 0;
+
+    if (digits == 0 || digits > 6 || text[digits] != '.' || strspn(text + digits + 1, digit) == 0)
+        return -1;
+    for (size_t i = 0; i < digits; i++)
+        major = major * 10 + (text[i] - '0');
+    return major;
+}
+
 static int check_version(const json_t *document, struct ferry_err *err)
 {
     const char *version;
     json_t *annotations;
     int major;
-    char dot;
 
     FERRY_TRY(ferry_json_object(document, "annotations", what, &annotations, err));
     if (!annotations)
@@ -18,7 +32,8 @@ static int check_version(const json_t *document, struct ferry_err *err)
     FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_VERSION, what, &version, err));
     if (!version) /* somebody else's layout */
         return 0;
-    if (sscanf(version, "%6d%c", &major, &dot) != 2 || dot != '.' || major < 1)
+    major = major_version(version);
+    if (major < 1)
         return ferry_fail(err, FERRY_EFORMAT, "%s: archive version \"%.20s\" is not MAJOR.MINOR",
                           what, version);
     if (major != FERRY_ARCHIVE_MAJOR)

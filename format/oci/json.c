@@ -1,6 +1,8 @@
 #include "format/oci/json.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 /* jansson's own depth limit is 2048 and fixed; this one is ours, checked before it recurses. */
 static bool too_deep(const char *text, size_t len)
@@ -26,9 +28,30 @@ static bool too_deep(const char *text, size_t len)
     return false;
 }
 
+/*
+ * Where its buffer cannot grow, jansson drops a character of a text without a word, so that a
+ * document can lose a member. Its allocations are ours therefore, and remember that one failed.
+ */
+static _Thread_local bool memory_ran_out;
+
+static void *json_memory(size_t size)
+{
+    void *p = malloc(size);
+
+    if (!p)
+        memory_ran_out = true;
+    return p;
+}
+
+static void use_json_memory(void)
+{
+    json_set_alloc_funcs(json_memory, free);
+}
+
 int ferry_json_load(const void *bytes, size_t len, const char *what, json_t **out,
                     struct ferry_err *err)
 {
+    static once_flag once = ONCE_FLAG_INIT;
     FERRY_OWNED_JSON *document = NULL;
     json_error_t why;
 
@@ -38,8 +61,10 @@ int ferry_json_load(const void *bytes, size_t len, const char *what, json_t **ou
     if (too_deep(bytes, len))
         return ferry_fail(err, FERRY_ELIMIT, "%s: nested deeper than %d levels", what,
                           FERRY_JSON_DEPTH_MAX);
+    call_once(&once, use_json_memory);
+    memory_ran_out = false;
     document = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &why);
-    if (!document && json_error_code(&why) == json_error_out_of_memory)
+    if (memory_ran_out)
         return ferry_fail_memory(err);
     if (!document)
         return ferry_fail(err, FERRY_EFORMAT, "%s: not JSON: line %d, column %d: %s", what,

@@ -56,10 +56,14 @@ bool ferry_tag_valid(const char *text)
 
 static bool port_valid(const char *text)
 {
-    size_t digits = strspn(text, "0123456789");
+    int port = 0;
 
-    return digits >= 1 && digits <= 5 && text[digits] == '\0' && atoi(text) >= 1 &&
-           atoi(text) <= 65535;
+    for (const char *p = text; *p; p++) {
+        if (*p < '0' || *p > '9' || p - text >= 5)
+            return false;
+        port = port * 10 + (*p - '0');
+    }
+    return port >= 1 && port <= 65535;
 }
 
 static bool registry_valid(const char *text)
@@ -182,7 +186,7 @@ int ferry_reference_parse_prefix(const char *text, struct ferry_reference *out,
     const char *path = text[host] ? text + host + 1 : "";
     size_t path_len = strlen(path);
 
-    if (path_len > 0 && path[path_len - 1] == '/')
+    if (path_len > 1 && path[path_len - 1] == '/')
         path_len--;
     if (!copy(ref.registry, sizeof(ref.registry), text, host) || !registry_valid(ref.registry))
         return ferry_fail(err, FERRY_EUSAGE,
