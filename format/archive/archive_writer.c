@@ -122,11 +122,21 @@ static int is_special(const char *path, enum ferry_existing existing, struct fer
     return 0;
 }
 
+/* Whether the open file is still the one of that name: else its writer has just finished it. */
+static bool is_still_there(int fd, const char *path)
+{
+    struct stat ours, named;
+
+    return fstat(fd, &ours) == 0 && lstat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+           ours.st_ino == named.st_ino;
+}
+
 static int open_partial(struct ferry_writer *w, struct ferry_err *err)
 {
     FERRY_TRY(ferry_text(&w->partial, err, "%s.partial", w->path));
-    w->fd = open(w->partial, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (w->fd >= 0 && flock(w->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+    w->fd = open(w->partial, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (w->fd >= 0 && ((flock(w->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) ||
+                       !is_still_there(w->fd, w->partial))) {
         int rc = ferry_fail(err, FERRY_EIO, "%s: another export is writing it", w->partial);
 
         free(ferry_steal(&w->partial)); /* not ours to remove */
@@ -195,8 +205,10 @@ void ferry_writer_free(struct ferry_writer *writer)
         return;
     assert(!writer->open_entry);
     writer->closed = true;
-    if (writer->tar)
+    if (writer->tar) {
+        archive_write_fail(writer->tar); /* else it pads an open entry to its announced size */
         archive_write_free(writer->tar);
+    }
     if (writer->partial)
         unlink(writer->partial);
     if (writer->fd >= 0)
@@ -310,18 +322,24 @@ static void sync_folder(const char *path)
     close(fd);
 }
 
+static int take_name(const struct ferry_writer *w)
+{
+    if (w->existing == FERRY_EXISTING_REPLACE)
+        return rename(w->partial, w->path);
+    if (renameat2(AT_FDCWD, w->partial, AT_FDCWD, w->path, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS) /* those: a file system without it */
+        return -1;
+    if (access(w->path, F_OK) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(w->partial, w->path);
+}
+
 static int rename_partial(struct ferry_writer *w, struct ferry_err *err)
 {
-    int rc = -1;
-
-    if (w->existing == FERRY_EXISTING_KEEP) {
-        rc = renameat2(AT_FDCWD, w->partial, AT_FDCWD, w->path, RENAME_NOREPLACE);
-        if (rc < 0 && (errno == EINVAL || errno == ENOSYS)) /* a file system without it */
-            rc = access(w->path, F_OK) == 0 ? (errno = EEXIST, -1) : rename(w->partial, w->path);
-    } else {
-        rc = rename(w->partial, w->path);
-    }
-    if (rc < 0)
+    if (take_name(w) < 0)
         return ferry_fail(err, FERRY_EIO, "%s: cannot take its name: %s", w->partial,
                           strerror(errno));
     free(ferry_steal(&w->partial));

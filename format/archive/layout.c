@@ -26,9 +26,9 @@ static bool parse_blob(const char *name, struct ferry_digest *digest)
     struct ferry_err ignored;
     char *slash;
 
-    if (strncmp(name, "blobs/", 6) != 0 || strlen(name + 6) >= sizeof(text))
+    if (strncmp(name, "blobs/", 6) != 0 ||
+        snprintf(text, sizeof(text), "%s", name + 6) >= (int)sizeof(text))
         return false;
-    strcpy(text, name + 6);
     slash = strchr(text, '/');
     if (!slash)
         return false;
