@@ -90,7 +90,7 @@ static int scan(struct ferry_reader *r, struct ferry_err *err)
 }
 
 /* Looks at the first entry: is it a tar, and which way in does it offer? */
-static int open_tar(struct ferry_reader *r, struct ferry_err *err)
+static int open_tar(struct ferry_reader *r, bool in_order, struct ferry_err *err)
 {
     struct ferry_tar_entry entry;
     int rc = ferry_tar_open(r->fd, r->is_regular ? 0 : -1, &r->tar, err);
@@ -103,12 +103,13 @@ static int open_tar(struct ferry_reader *r, struct ferry_err *err)
         return ferry_wrap(err, "%s", r->name);
     if (!r->is_regular)
         return 0;
-    r->is_plain = ferry_tar_is_plain(r->tar);
+    r->is_plain = ferry_tar_is_plain(r->tar) && !in_order;
     FERRY_TRY(ferry_reader_restart(r, err));
     return r->is_plain ? scan(r, err) : 0;
 }
 
-int ferry_reader_open(const char *path, struct ferry_reader **out, struct ferry_err *err)
+static int open_reader(const char *path, bool in_order, struct ferry_reader **out,
+                       struct ferry_err *err)
 {
     FERRY_OWNED(ferry_reader) r = calloc(1, sizeof(*r));
     bool is_stdin = strcmp(path, "-") == 0;
@@ -124,9 +125,19 @@ int ferry_reader_open(const char *path, struct ferry_reader **out, struct ferry_
     r->is_folder = S_ISDIR(st.st_mode);
     r->is_regular = S_ISREG(st.st_mode) && !is_stdin;
     if (!r->is_folder)
-        FERRY_TRY(open_tar(r, err));
+        FERRY_TRY(open_tar(r, in_order, err));
     *out = ferry_steal(&r);
     return 0;
+}
+
+int ferry_reader_open(const char *path, struct ferry_reader **out, struct ferry_err *err)
+{
+    return open_reader(path, false, out, err);
+}
+
+int ferry_reader_open_in_order(const char *path, struct ferry_reader **out, struct ferry_err *err)
+{
+    return open_reader(path, true, out, err);
 }
 
 static void forget_kept(struct ferry_reader *r)

@@ -27,6 +27,11 @@ struct ferry_entry {
 /* "-" is stdin. A plain tar file is scanned once, by seeking from header to header. */
 int ferry_reader_open(const char *path, struct ferry_reader **out,
                       struct ferry_err *err) FERRY_MUST_USE;
+
+/* The same, to be walked only: a tar file is not scanned first and is not random, so that of one
+ * that is cut or damaged everything before that can still be read. */
+int ferry_reader_open_in_order(const char *path, struct ferry_reader **out,
+                               struct ferry_err *err) FERRY_MUST_USE;
 void ferry_reader_free(struct ferry_reader *reader);
 FERRY_OWNED_DEFINE(ferry_reader)
 

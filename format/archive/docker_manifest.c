@@ -10,13 +10,14 @@ struct ferry_node *ferry_docker_candidate(const struct ferry_node *root)
 
     if (root->kind == FERRY_KIND_MANIFEST)
         return (struct ferry_node *)root;
+    if (root->kind != FERRY_KIND_INDEX)
+        return NULL;
     for (size_t i = 0; i < root->count; i++) {
         struct ferry_node *child = root->children[i];
 
-        if (child->kind != FERRY_KIND_MANIFEST ||
-            strcmp(child->descriptor.platform.os, "linux") != 0)
+        if (child->kind != FERRY_KIND_MANIFEST || strcmp(root->platforms[i].os, "linux") != 0)
             continue;
-        if (strcmp(child->descriptor.platform.architecture, "amd64") == 0)
+        if (strcmp(root->platforms[i].architecture, "amd64") == 0)
             return child;
         if (!first)
             first = child;

@@ -22,7 +22,8 @@ int ferry_archive_supply(struct ferry_graph *graph, struct ferry_node *node,
         rc = ferry_buf_append(&bytes, "", 0, err); /* so that data is not NULL */
     if (rc == 0)
         rc = ferry_graph_supply(graph, node, &bytes, err);
-    if (rc == FERRY_EDIGEST || rc == FERRY_ELIMIT || node->state == FERRY_NODE_BAD) {
+    if (rc != FERRY_ENOMEM &&
+        (rc == FERRY_EDIGEST || rc == FERRY_ELIMIT || node->state == FERRY_NODE_BAD)) {
         ferry_node_set_fault(node, err);
         return 0;
     }
@@ -43,7 +44,7 @@ static int read_layout(struct ferry_source **source, struct ferry_err *err)
 {
     FERRY_OWNED_BUF text;
 
-    ferry_buf_init(&text, 64 * 1024);
+    ferry_buf_init(&text, (size_t)64 * 1024);
     FERRY_TRY(read_document(source, &text, FERRY_LAYOUT_NAME, err));
     return ferry_layout_check(text.data, text.len, err);
 }

@@ -12,7 +12,7 @@
 #include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
 
-#define BLOCK 512
+#define BLOCK ((int64_t)512)
 #define READ_CHUNK ((size_t)256 * 1024)
 
 struct ferry_tar {
@@ -22,8 +22,8 @@ struct ferry_tar {
     int64_t file_size; /* with an offset: where skipping must stop */
     int64_t read_bytes;
     int64_t entry_size;
-    int64_t entry_end; /* where the next header is due, in the uncompressed stream */
     size_t entries;
+    bool ended;
     struct ferry_err failure; /* what the read callback met */
     uint8_t chunk[];
 };
@@ -120,10 +120,11 @@ void ferry_tar_free(struct ferry_tar *tar)
 }
 
 /* libarchive takes the end of the file for the end of the archive; a cut archive looks the same,
- * but for the zero blocks, which libarchive has consumed when they were there. */
-static int check_end(struct ferry_tar *t, struct ferry_err *err)
+ * but for the zero blocks, which libarchive has consumed behind `due` when they were there. One is
+ * enough: whoever wrote it had nothing more to say. */
+static int check_end(struct ferry_tar *t, int64_t due, struct ferry_err *err)
 {
-    if (archive_filter_bytes(t->tar, 0) < t->entry_end + BLOCK)
+    if (archive_filter_bytes(t->tar, 0) < due + BLOCK)
         return ferry_fail(err, FERRY_EFORMAT,
                           "cut at byte %" PRId64 ": the end-of-archive blocks are missing",
                           archive_filter_bytes(t->tar, 0));
@@ -144,6 +145,19 @@ static int check_type(struct archive_entry *entry, struct ferry_err *err)
     if (archive_entry_size(entry) < 0)
         return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" has a negative size",
                           name ? name : "?");
+    if (archive_entry_size(entry) > INT64_MAX / 2) /* so that offsets behind it do not overflow */
+        return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" is larger than any file",
+                          name ? name : "?");
+    return 0;
+}
+
+/* Passes over what was not read of the last entry; *due is where the next header begins. A sparse
+ * entry takes fewer bytes than its size says, so that only libarchive knows. */
+static int skip_entry(struct ferry_tar *t, int64_t *due, struct ferry_err *err)
+{
+    if (t->entries > 0 && archive_read_data_skip(t->tar) != ARCHIVE_OK)
+        return fail_tar(t, err);
+    *due = archive_filter_bytes(t->tar, 0);
     return 0;
 }
 
@@ -151,14 +165,20 @@ int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct fe
 {
     struct archive_entry *entry;
     const char *name;
+    int64_t due;
     int rc;
 
+    *out = (struct ferry_tar_entry){ 0 };
+    if (tar->ended)
+        return 0;
     do {
         FERRY_TRY(ferry_cancel_check(err));
+        FERRY_TRY(skip_entry(tar, &due, err));
         rc = archive_read_next_header(tar->tar, &entry);
         if (rc == ARCHIVE_EOF) {
-            *out = (struct ferry_tar_entry){ 0 };
-            return check_end(tar, err);
+            FERRY_TRY(check_end(tar, due, err));
+            tar->ended = true;
+            return 0;
         }
         if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
             return fail_tar(tar, err);
@@ -169,11 +189,6 @@ int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct fe
         if (rc == ARCHIVE_WARN && name) /* what readers may read differently is refused */
             return fail_tar(tar, err);
         tar->entry_size = archive_entry_size(entry);
-        if (tar->entry_size > INT64_MAX - 2 * BLOCK - archive_filter_bytes(tar->tar, 0))
-            return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" is larger than any file",
-                              name ? name : "?");
-        tar->entry_end = archive_filter_bytes(tar->tar, 0) +
-                         (tar->entry_size + BLOCK - 1) / BLOCK * BLOCK;
     } while (archive_entry_filetype(entry) == AE_IFDIR);
     *out = (struct ferry_tar_entry){ .name = name ? name : "?",
                                      .size = tar->entry_size,

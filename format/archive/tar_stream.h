@@ -30,7 +30,7 @@ int ferry_tar_open(int fd, int64_t offset, struct ferry_tar **out,
 void ferry_tar_free(struct ferry_tar *tar);
 FERRY_OWNED_DEFINE(ferry_tar)
 
-int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *entry,
+int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out,
                    struct ferry_err *err) FERRY_MUST_USE;
 
 /* The bytes of the entry that ferry_tar_next() gave last; one pass. */

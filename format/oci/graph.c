@@ -20,6 +20,7 @@ static void node_free(struct ferry_node *node)
     free(node->fault);
     free(node->bytes);
     free(node->children);
+    free(node->platforms);
     free(node);
 }
 
@@ -99,7 +100,6 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
         free(node);
         return (int)err->code;
     }
-    node->descriptor.platform = descriptor->platform;
     node->descriptor.external = descriptor->external;
     node->kind = ferry_media_type_kind(descriptor->media_type);
     node->first_image = image;
@@ -170,11 +170,15 @@ static int link_children(struct ferry_graph *graph, struct ferry_node *node,
                          const struct ferry_manifest *manifest, struct ferry_err *err)
 {
     node->children = calloc(manifest->count + 1, sizeof(struct ferry_node *));
-    if (!node->children)
+    if (manifest->kind == FERRY_KIND_INDEX)
+        node->platforms = calloc(manifest->count + 1, sizeof(*node->platforms));
+    if (!node->children || (manifest->kind == FERRY_KIND_INDEX && !node->platforms))
         return ferry_fail_memory(err);
     for (size_t i = 0; i < manifest->count; i++) {
         FERRY_TRY(meet(graph, &manifest->children[i], manifest->kind == FERRY_KIND_INDEX,
                        node->first_image, &node->children[i], err));
+        if (node->platforms)
+            node->platforms[i] = manifest->children[i].platform;
         node->count++;
     }
     if (manifest->kind == FERRY_KIND_MANIFEST)

@@ -27,15 +27,16 @@ enum ferry_node_state {
 };
 
 struct ferry_node {
-    struct ferry_descriptor descriptor; /* as first met */
+    struct ferry_descriptor descriptor; /* as first met, but for the platform */
     enum ferry_kind kind;
     bool is_manifest; /* lives under /manifests/ in a registry: an index lists it, or a root */
     bool is_config;   /* the first child of an image manifest */
     enum ferry_node_state state;
     char *fault; /* malloc'ed, one sentence; NULL unless BAD */
     enum ferry_code fault_code;
-    uint8_t *bytes;               /* descriptor.size bytes, once supplied; else NULL */
-    struct ferry_node **children; /* in the order of the document */
+    uint8_t *bytes;                   /* descriptor.size bytes, once supplied; else NULL */
+    struct ferry_node **children;     /* in the order of the document */
+    struct ferry_platform *platforms; /* of an index: what it says of each child; else NULL */
     size_t count;
     size_t place;       /* its index in graph->nodes */
     size_t first_image; /* the image through which it was met first */

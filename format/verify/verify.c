@@ -1,0 +1,353 @@
+#include "format/verify/verify.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "format/archive/inflate.h"
+#include "format/archive/load.h"
+#include "format/core/blob_impl.h"
+#include "format/core/blob_verify.h"
+
+struct check {
+    struct ferry_verify_report *report;
+    struct ferry_reader *reader;
+    struct ferry_progress *progress;
+    enum ferry_verify_depth depth;
+    struct ferry_digest *diff_ids; /* by node->place: what a layer inflates to; text "" unknown */
+};
+
+void ferry_verify_report_free(struct ferry_verify_report *report)
+{
+    if (!report)
+        return;
+    for (size_t i = 0; i < report->fault_count; i++)
+        free(report->faults[i].text);
+    for (size_t i = 0; i < report->unlisted_count; i++)
+        free(report->unlisted[i]);
+    free(report->faults);
+    free(report->unlisted);
+    ferry_graph_free(report->graph);
+    free(report);
+}
+
+static int add_fault(struct ferry_verify_report *report, const struct ferry_node *node,
+                     const char *text, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM char *copy = NULL;
+
+    FERRY_TRY(ferry_text(&copy, err, "%s", text));
+    FERRY_TRY(ferry_grow((void **)&report->faults, report->fault_count, &report->fault_room,
+                         sizeof(*report->faults), err));
+    report->faults[report->fault_count++] = (struct ferry_fault){ .node = node,
+                                                                  .text = ferry_steal(&copy) };
+    return 0;
+}
+
+static int add_unlisted(struct ferry_verify_report *report, const char *name, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM char *copy = NULL;
+
+    FERRY_TRY(ferry_text(&copy, err, "%s", name));
+    ferry_text_clean(copy);
+    FERRY_TRY(ferry_grow((void **)&report->unlisted, report->unlisted_count, &report->unlisted_room,
+                         sizeof(*report->unlisted), err));
+    report->unlisted[report->unlisted_count++] = ferry_steal(&copy);
+    return 0;
+}
+
+/* A fault of the archive, as against one of the machine, ends up in the report. */
+static bool is_fault(int code)
+{
+    return code == FERRY_EFORMAT || code == FERRY_ELIMIT || code == FERRY_EDIGEST;
+}
+
+/* Tells the live line how far the pass is. */
+struct paced {
+    struct ferry_source base;
+    struct ferry_source *inner;
+    struct ferry_progress *progress;
+};
+
+static int paced_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
+                      struct ferry_err *err)
+{
+    struct paced *s = (struct paced *)source;
+
+    FERRY_TRY(ferry_source_read(s->inner, buf, cap, got, err));
+    ferry_progress_add(s->progress, (int64_t)*got, 0);
+    return 0;
+}
+
+static void paced_free(struct ferry_source *source)
+{
+    ferry_source_free(((struct paced *)source)->inner);
+    free(source);
+}
+
+static const struct ferry_source_ops paced_ops = { paced_read, NULL, paced_free };
+
+/* The bytes of the current entry, verifying. */
+static int open_entry(const struct check *c, const struct ferry_digest *digest, int64_t size,
+                      struct ferry_source **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+    FERRY_OWNED(ferry_source) paced = NULL;
+    struct paced *p;
+
+    FERRY_TRY(ferry_reader_body(c->reader, &body, err));
+    p = calloc(1, sizeof(*p));
+    if (!p)
+        return ferry_fail_memory(err);
+    *p = (struct paced){ .base = { &paced_ops, body->size },
+                         .inner = ferry_steal(&body),
+                         .progress = c->progress };
+    paced = &p->base;
+    return ferry_verify_new(&paced, digest, size, out, err);
+}
+
+/* Hashes what a layer holds while the layer itself is hashed. */
+static int inflate_layer(const struct check *c, const struct ferry_node *node,
+                         struct ferry_source *layer, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) inflated = NULL;
+    FERRY_OWNED(ferry_hash) hash = NULL;
+    FERRY_OWNED_MEM uint8_t *chunk = malloc((size_t)256 * 1024);
+    size_t got;
+
+    if (!chunk)
+        return ferry_fail_memory(err);
+    FERRY_TRY(ferry_inflate_new(layer, &inflated, err));
+    FERRY_TRY(ferry_hash_new(FERRY_SHA256, &hash, err));
+    do {
+        FERRY_TRY(ferry_source_read(inflated, chunk, (size_t)256 * 1024, &got, err));
+        FERRY_TRY(ferry_hash_update(hash, chunk, got, err));
+    } while (got > 0);
+    return ferry_hash_final(hash, &c->diff_ids[node->place], err);
+}
+
+/* A config says what an image runs on; its bytes are kept only where its diffIDs will be needed. */
+static int read_config(struct check *c, struct ferry_node *node, struct ferry_source **blob,
+                       struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *document = NULL;
+    struct ferry_err ignored;
+
+    FERRY_TRY(ferry_archive_supply(c->report->graph, node, blob, err));
+    if (node->state != FERRY_NODE_GOOD)
+        return 0;
+    if (ferry_json_load(node->bytes, (size_t)node->descriptor.size, "config", &document,
+                        &ignored) == 0)
+        (void)!ferry_platform_from_json(document, "config", &node->descriptor.platform, &ignored);
+    if (c->depth != FERRY_VERIFY_DEEP)
+        free(ferry_steal(&node->bytes));
+    return 0;
+}
+
+static int read_blob(struct check *c, struct ferry_node *node, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) blob = NULL;
+    const char *media_type = node->descriptor.media_type;
+
+    FERRY_TRY(open_entry(c, &node->descriptor.digest, node->descriptor.size, &blob, err));
+    if (node->is_config && ferry_media_type_is_image_config(media_type) &&
+        node->descriptor.size <= FERRY_MANIFEST_MAX)
+        return read_config(c, node, &blob, err);
+    if (c->depth == FERRY_VERIFY_DEEP && ferry_media_type_is_layer(media_type))
+        FERRY_TRY(inflate_layer(c, node, blob, err));
+    FERRY_TRY(ferry_source_drain(blob, err));
+    node->state = FERRY_NODE_GOOD;
+    return 0;
+}
+
+/* A listed blob: the first entry of that name that is right makes it good. */
+static int check_listed(struct check *c, struct ferry_node *node, const struct ferry_entry *entry,
+                        struct ferry_err *err)
+{
+    int rc = 0;
+
+    if (entry->size != node->descriptor.size)
+        rc = ferry_fail(err, FERRY_EDIGEST,
+                        "blob %s: its descriptor says %" PRId64 " bytes, the archive has %" PRId64,
+                        node->descriptor.digest.text, node->descriptor.size, entry->size);
+    else if (c->depth == FERRY_VERIFY_QUICK)
+        node->state = FERRY_NODE_GOOD;
+    else
+        rc = read_blob(c, node, err);
+    if (rc == 0 && node->state == FERRY_NODE_GOOD) {
+        c->report->blobs++;
+        c->report->bytes += entry->size;
+    }
+    if (rc == FERRY_EDIGEST || rc == FERRY_EFORMAT) {
+        if (!strstr(err->msg, node->descriptor.digest.text))
+            ferry_wrap(err, "blob %s", node->descriptor.digest.text);
+        ferry_node_set_fault(node, err);
+        return 0;
+    }
+    return rc;
+}
+
+static int check_unlisted(struct check *c, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) blob = NULL;
+    int rc = 0;
+
+    FERRY_TRY(add_unlisted(c->report, entry->name, err));
+    if (entry->kind != FERRY_ENTRY_BLOB || c->depth == FERRY_VERIFY_QUICK)
+        return 0;
+    rc = open_entry(c, &entry->digest, entry->size, &blob, err);
+    if (rc == 0)
+        rc = ferry_source_drain(blob, err);
+    if (rc == FERRY_EDIGEST)
+        return add_fault(c->report, NULL, err->msg, err);
+    return rc;
+}
+
+static int check_entry(struct check *c, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    struct ferry_node *node = NULL;
+
+    if (entry->kind != FERRY_ENTRY_BLOB && entry->kind != FERRY_ENTRY_OTHER)
+        return 0;
+    if (entry->kind == FERRY_ENTRY_BLOB)
+        node = ferry_graph_find(c->report->graph, &entry->digest);
+    if (!node)
+        return check_unlisted(c, entry, err);
+    if (node->state == FERRY_NODE_WANTED || node->state == FERRY_NODE_LEFT_OUT)
+        return check_listed(c, node, entry, err);
+    return 0; /* a document that the load has read, or a second copy */
+}
+
+static int check_entries(struct check *c, struct ferry_err *err)
+{
+    struct ferry_entry entry;
+
+    do {
+        FERRY_TRY(ferry_reader_next(c->reader, &entry, err));
+        FERRY_TRY(check_entry(c, &entry, err));
+    } while (entry.kind != FERRY_ENTRY_END);
+    return 0;
+}
+
+/* Every node must have been seen by now. */
+static int check_nodes(struct check *c, struct ferry_err *err)
+{
+    const struct ferry_graph *graph = c->report->graph;
+    char missing[FERRY_DIGEST_TEXT_MAX + 64];
+
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct ferry_node *node = graph->nodes[i];
+
+        if (node->is_manifest && node->state == FERRY_NODE_GOOD) {
+            c->report->blobs++;
+            c->report->bytes += node->descriptor.size;
+        }
+        if (node->state == FERRY_NODE_LEFT_OUT)
+            c->report->left_out++;
+        if (node->state == FERRY_NODE_BAD)
+            FERRY_TRY(add_fault(c->report, node, node->fault ? node->fault : "bad", err));
+        if (node->state != FERRY_NODE_WANTED)
+            continue;
+        snprintf(missing, sizeof(missing), "%s %s: is missing",
+                 node->is_manifest ? "manifest" : "blob", node->descriptor.digest.text);
+        FERRY_TRY(add_fault(c->report, node, missing, err));
+    }
+    return 0;
+}
+
+/* One diffID of a config against what the layer holds. */
+static int check_diff_id(struct check *c, const struct ferry_node *layer, const char *text,
+                         struct ferry_err *err)
+{
+    const char *found = c->diff_ids[layer->place].text;
+
+    if (!ferry_media_type_is_layer(layer->descriptor.media_type) || found[0] == '\0' ||
+        (text && strcmp(text, found) == 0))
+        return 0;
+    ferry_fail(err, FERRY_EDIGEST, "layer %s: inflates to %s, its config says %.150s",
+               layer->descriptor.digest.text, found, text ? text : "nothing");
+    return add_fault(c->report, layer, err->msg, err);
+}
+
+static int check_config(struct check *c, const struct ferry_node *manifest, struct ferry_err *err)
+{
+    const struct ferry_node *config = manifest->children[0];
+    FERRY_OWNED_JSON *document = NULL;
+    json_t *rootfs = NULL, *diff_ids = NULL;
+    int rc = ferry_json_load(config->bytes, (size_t)config->descriptor.size,
+                             config->descriptor.digest.text, &document, err);
+
+    if (rc == 0)
+        rc = ferry_json_object(document, "rootfs", config->descriptor.digest.text, &rootfs, err);
+    if (rc == 0 && rootfs)
+        rc = ferry_json_array(rootfs, "diff_ids", config->descriptor.digest.text, &diff_ids, err);
+    if (is_fault(rc))
+        return add_fault(c->report, config, err->msg, err);
+    FERRY_TRY(rc);
+    if (json_array_size(diff_ids) != manifest->count - 1) {
+        ferry_fail(err, FERRY_EDIGEST, "config %s: has %zu diffIDs, its manifest %zu layers",
+                   config->descriptor.digest.text, json_array_size(diff_ids), manifest->count - 1);
+        return add_fault(c->report, config, err->msg, err);
+    }
+    for (size_t i = 1; i < manifest->count; i++)
+        FERRY_TRY(check_diff_id(c, manifest->children[i],
+                                json_string_value(json_array_get(diff_ids, i - 1)), err));
+    return 0;
+}
+
+static int check_configs(struct check *c, struct ferry_err *err)
+{
+    for (size_t i = 0; i < c->report->graph->count; i++) {
+        const struct ferry_node *node = c->report->graph->nodes[i];
+
+        if (node->kind == FERRY_KIND_MANIFEST && node->count > 0 && node->children[0]->bytes)
+            FERRY_TRY(check_config(c, node, err));
+    }
+    return 0;
+}
+
+/* What the archive's own structure gets wrong is one fault more, and the rest is looked at still.
+ */
+static int note_fault(struct check *c, int rc, struct ferry_err *err)
+{
+    return is_fault(rc) ? add_fault(c->report, NULL, err->msg, err) : rc;
+}
+
+static int check_archive(struct check *c, const char *path, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_reader) reader = NULL;
+    int rc = ferry_reader_open_in_order(path, &reader, err);
+
+    if (rc < 0)
+        return note_fault(c, rc, err);
+    c->reader = reader;
+    rc = ferry_archive_load(reader, c->report->graph, err);
+    if (rc < 0)
+        return note_fault(c, rc, err);
+    if (c->depth == FERRY_VERIFY_DEEP) {
+        c->diff_ids = calloc(c->report->graph->count + 1, sizeof(*c->diff_ids));
+        if (!c->diff_ids)
+            return ferry_fail_memory(err);
+    }
+    FERRY_TRY(note_fault(c, check_entries(c, err), err));
+    FERRY_TRY(check_nodes(c, err));
+    return c->depth == FERRY_VERIFY_DEEP ? check_configs(c, err) : 0;
+}
+
+int ferry_verify_archive(const char *path, enum ferry_verify_depth depth,
+                         struct ferry_progress *progress, struct ferry_verify_report **out,
+                         struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_verify_report) report = calloc(1, sizeof(*report));
+    struct check c = { .report = report, .progress = progress, .depth = depth };
+    int rc;
+
+    if (!report)
+        return ferry_fail_memory(err);
+    FERRY_TRY(ferry_graph_new(&report->graph, err));
+    ferry_progress_phase(progress, "verifying", -1, -1);
+    rc = check_archive(&c, path, err);
+    free(c.diff_ids);
+    FERRY_TRY(rc);
+    *out = ferry_steal(&report);
+    return 0;
+}
