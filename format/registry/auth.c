@@ -6,43 +6,19 @@
 #include <time.h>
 
 #include "format/core/cancel.h"
+#include "format/registry/auth_cache.h"
 #include "format/registry/scope.h"
 #include "format/registry/token.h"
 
 #define RENEW_EARLY_MAX_S 30
 #define SLICE_MS 200
 
-/* What the last challenge of a registry was. */
-struct known {
-    char *registry;
-    bool basic; /* else Bearer, with: */
-    char *realm;
-    char *service;
-    struct known *next;
-};
-
-/* A token, or the place for one. Never removed, so a pointer stays good without the lock. */
-struct slot {
-    char *registry;
-    char *scope; /* what we need: the key */
-    char *asked; /* what is asked for: that, and what the registry added */
-    char *realm; /* some registries have one for each repository */
-    char *service;
-    char *token; /* NULL: none */
-    int64_t expires_ms;
-    bool fetching;
-    unsigned round;          /* counts fetches */
-    struct ferry_err result; /* of the last one */
-    struct slot *next;
-};
-
 struct ferry_auth {
     struct ferry_credentials *credentials;
     const char *const *insecure;
     pthread_mutex_t lock;
     pthread_cond_t fetched;
-    struct known *known;
-    struct slot *slots;
+    struct ferry_auth_cache cache;
 };
 
 static int64_t now_ms(void)
@@ -72,100 +48,27 @@ int ferry_auth_new(struct ferry_credentials *credentials, const char *const *ins
     return 0;
 }
 
-static void slot_free(struct slot *slot)
-{
-    free(slot->registry);
-    free(slot->scope);
-    free(slot->asked);
-    free(slot->realm);
-    free(slot->service);
-    ferry_secret_free(slot->token);
-    free(slot);
-}
-
-static void known_free(struct known *known)
-{
-    free(known->registry);
-    free(known->realm);
-    free(known->service);
-    free(known);
-}
-
 void ferry_auth_free(struct ferry_auth *auth)
 {
     if (!auth)
         return;
-    for (struct slot *next, *s = auth->slots; s; s = next) {
-        next = s->next;
-        slot_free(s);
-    }
-    for (struct known *next, *k = auth->known; k; k = next) {
-        next = k->next;
-        known_free(k);
-    }
+    ferry_auth_cache_release(&auth->cache);
     pthread_cond_destroy(&auth->fetched);
     pthread_mutex_destroy(&auth->lock);
     free(auth);
 }
 
-/* Replaces *to by a copy; NULL stays NULL. */
-static int set_text(char **to, const char *from, struct ferry_err *err)
-{
-    char *copy = from ? strdup(from) : NULL;
-
-    if (from && !copy)
-        return ferry_fail_memory(err);
-    free(*to);
-    *to = copy;
-    return 0;
-}
-
-static struct known *find_known(struct ferry_auth *auth, const char *registry)
-{
-    struct known *k = auth->known;
-
-    while (k && strcmp(k->registry, registry) != 0)
-        k = k->next;
-    return k;
-}
-
-/* The slot for a scope, made on first use with what is known of the registry. */
-static int get_slot(struct ferry_auth *auth, const char *registry, const char *scope,
-                    struct slot **out, struct ferry_err *err)
-{
-    const struct known *known = find_known(auth, registry);
-    struct slot *s = auth->slots;
-
-    while (s && (strcmp(s->scope, scope) != 0 || strcmp(s->registry, registry) != 0))
-        s = s->next;
-    if (!s) {
-        s = calloc(1, sizeof(*s));
-        if (!s)
-            return ferry_fail_memory(err);
-        if (set_text(&s->registry, registry, err) < 0 || set_text(&s->scope, scope, err) < 0 ||
-            set_text(&s->asked, scope, err) < 0 ||
-            set_text(&s->realm, known ? known->realm : NULL, err) < 0 ||
-            set_text(&s->service, known ? known->service : NULL, err) < 0) {
-            slot_free(s);
-            return (int)err->code;
-        }
-        s->next = auth->slots;
-        auth->slots = s;
-    }
-    *out = s;
-    return 0;
-}
-
 static int64_t expiry(int64_t seconds)
 {
-    int64_t early = seconds / 4 < RENEW_EARLY_MAX_S ? seconds * 250 : RENEW_EARLY_MAX_S * 1000;
+    int64_t early = seconds / 4 < RENEW_EARLY_MAX_S ? seconds * 250
+                                                    : (int64_t)RENEW_EARLY_MAX_S * 1000;
 
     return now_ms() + seconds * 1000 - early;
 }
 
 /* Asks the token service, without the lock, so `question` is a copy: its token is filled in. */
 static int fetch(struct ferry_auth *auth, const struct ferry_auth_need *need,
-                 struct ferry_http *http, struct slot *question, struct ferry_err *err)
+                 struct ferry_http *http, struct ferry_token_slot *question, struct ferry_err *err)
 {
     FERRY_OWNED_CREDENTIAL credential = { .user = NULL };
     const struct ferry_token_request request = { .realm = question->realm,
@@ -185,14 +88,14 @@ static int fetch(struct ferry_auth *auth, const struct ferry_auth_need *need,
 
 /* Called and returns with the lock held; not held meanwhile. */
 static int refresh(struct ferry_auth *auth, const struct ferry_auth_need *need,
-                   struct ferry_http *http, struct slot *slot, struct ferry_err *err)
+                   struct ferry_http *http, struct ferry_token_slot *slot, struct ferry_err *err)
 {
-    struct slot question = { .registry = NULL };
+    struct ferry_token_slot question = { .registry = NULL };
     int rc = 0;
 
-    if (set_text(&question.asked, slot->asked, err) < 0 ||
-        set_text(&question.realm, slot->realm, err) < 0 ||
-        set_text(&question.service, slot->service, err) < 0)
+    if (ferry_auth_cache_text(&question.asked, slot->asked, err) < 0 ||
+        ferry_auth_cache_text(&question.realm, slot->realm, err) < 0 ||
+        ferry_auth_cache_text(&question.service, slot->service, err) < 0)
         rc = (int)err->code;
     slot->fetching = true;
     pthread_mutex_unlock(&auth->lock);
@@ -217,7 +120,8 @@ static int refresh(struct ferry_auth *auth, const struct ferry_auth_need *need,
 }
 
 /* Waits, with the lock, until another thread's fetch is over; its failure is ours as well. */
-static int await_fetch(struct ferry_auth *auth, struct slot *slot, struct ferry_err *err)
+static int await_fetch(struct ferry_auth *auth, struct ferry_token_slot *slot,
+                       struct ferry_err *err)
 {
     const unsigned round = slot->round;
 
@@ -243,10 +147,10 @@ static int bearer_header(struct ferry_auth *auth, const struct ferry_auth_need *
                          struct ferry_http *http, char **out, struct ferry_err *err)
 {
     FERRY_OWNED_MEM char *scope = NULL;
-    struct slot *slot;
+    struct ferry_token_slot *slot;
 
     FERRY_TRY(ferry_scope_format(need->repository, need->push, need->mount_from, &scope, err));
-    FERRY_TRY(get_slot(auth, need->registry, scope, &slot, err));
+    FERRY_TRY(ferry_auth_cache_slot(&auth->cache, need->registry, scope, &slot, err));
     while (!slot->token || now_ms() >= slot->expires_ms) {
         if (slot->fetching)
             FERRY_TRY(await_fetch(auth, slot, err));
@@ -269,15 +173,15 @@ static int basic_header(struct ferry_auth *auth, const struct ferry_auth_need *n
 int ferry_auth_header(struct ferry_auth *auth, const struct ferry_auth_need *need,
                       struct ferry_http *http, char **out, struct ferry_err *err)
 {
-    const struct known *known;
+    const struct ferry_auth_known *known;
     bool basic;
     int rc = 0;
 
     *out = NULL;
     pthread_mutex_lock(&auth->lock);
-    known = find_known(auth, need->registry);
+    known = ferry_auth_cache_find(&auth->cache, need->registry);
     basic = known && known->basic;
-    if (known && !basic)
+    if (known && known->realm && !basic)
         rc = bearer_header(auth, need, http, out, err);
     pthread_mutex_unlock(&auth->lock);
     if (basic)
@@ -299,33 +203,6 @@ static int fail_unknown(const struct ferry_auth_need *need, struct ferry_err *er
                       need->registry);
 }
 
-/* Notes a challenge for the whole registry. With the lock held. */
-static int learn(struct ferry_auth *auth, const struct ferry_auth_need *need,
-                 const struct ferry_challenge *challenge, struct ferry_err *err)
-{
-    struct known *known = find_known(auth, need->registry);
-
-    if (!known) {
-        known = calloc(1, sizeof(*known));
-        if (!known)
-            return ferry_fail_memory(err);
-        if (set_text(&known->registry, need->registry, err) < 0) {
-            known_free(known);
-            return (int)err->code;
-        }
-        known->next = auth->known;
-        auth->known = known;
-    }
-    if (challenge->scheme == FERRY_CHALLENGE_BASIC) {
-        known->basic = true;
-        return 0;
-    }
-    FERRY_TRY(set_text(&known->realm, challenge->realm, err));
-    FERRY_TRY(set_text(&known->service, challenge->service, err));
-    known->basic = false; /* only now, with a realm */
-    return 0;
-}
-
 /* Notes it for this scope, and drops the token that was refused. With the lock held. */
 static int learn_scope(struct ferry_auth *auth, const struct ferry_auth_need *need,
                        const struct ferry_challenge *challenge, const char *shown,
@@ -333,13 +210,13 @@ static int learn_scope(struct ferry_auth *auth, const struct ferry_auth_need *ne
 {
     FERRY_OWNED_MEM char *scope = NULL;
     FERRY_OWNED_MEM char *asked = NULL;
-    struct slot *slot;
+    struct ferry_token_slot *slot;
 
     FERRY_TRY(ferry_scope_format(need->repository, need->push, need->mount_from, &scope, err));
     FERRY_TRY(ferry_scope_merge(scope, challenge->scope, &asked, err));
-    FERRY_TRY(get_slot(auth, need->registry, scope, &slot, err));
-    FERRY_TRY(set_text(&slot->realm, challenge->realm, err));
-    FERRY_TRY(set_text(&slot->service, challenge->service, err));
+    FERRY_TRY(ferry_auth_cache_slot(&auth->cache, need->registry, scope, &slot, err));
+    FERRY_TRY(ferry_auth_cache_text(&slot->realm, challenge->realm, err));
+    FERRY_TRY(ferry_auth_cache_text(&slot->service, challenge->service, err));
     free(slot->asked);
     slot->asked = ferry_steal(&asked);
     if (shown && slot->token && strncmp(shown, "Bearer ", 7) == 0 &&
@@ -372,7 +249,7 @@ int ferry_auth_refused(struct ferry_auth *auth, const struct ferry_auth_need *ne
             return ferry_fail(err, FERRY_EAUTH, "%s: user or password is wrong", need->registry);
     }
     pthread_mutex_lock(&auth->lock);
-    rc = learn(auth, need, challenge, err);
+    rc = ferry_auth_cache_learn(&auth->cache, need->registry, challenge, err);
     if (rc == 0 && challenge->scheme == FERRY_CHALLENGE_BEARER)
         rc = learn_scope(auth, need, challenge, shown, err);
     pthread_mutex_unlock(&auth->lock);

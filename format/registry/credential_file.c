@@ -28,7 +28,7 @@ int ferry_credential_load(const char *path, bool required, json_t **out, struct 
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     ferry_buf_init(&text, FERRY_AUTH_FILE_MAX);
-    if (fd < 0 && !required && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+    if (fd < 0 && !required) /* it is one of several places, and says nothing */
         return 0;
     if (fd < 0)
         return ferry_fail(err, FERRY_EUSAGE, "credentials file %s: %s", path, strerror(errno));
@@ -39,15 +39,15 @@ int ferry_credential_load(const char *path, bool required, json_t **out, struct 
         return 0;
     document = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &why);
     explicit_bzero(text.data, text.len);
-    if (document && json_is_object(document)) {
+    if (json_is_object(document)) {
         *out = document;
         return 0;
     }
-    json_decref(document);
     if (!document) /* jansson's text would quote what is inside */
         return ferry_fail(err, FERRY_EUSAGE,
                           "credentials file %s: not JSON, or a key twice: line %d, column %d", path,
                           why.line, why.column);
+    json_decref(document);
     return ferry_fail(err, FERRY_EUSAGE, "credentials file %s: not a JSON object", path);
 }
 
@@ -108,11 +108,12 @@ int ferry_credential_split(const char *text, size_t len, struct ferry_credential
 static int decode_auth(const char *text, struct ferry_credential *out, struct ferry_err *err)
 {
     size_t len = strlen(text);
-    size_t padding = len >= 2 && text[len - 2] == '=' ? 2 : len >= 1 && text[len - 1] == '=';
+    const char *end = strchr(text, '=');
+    size_t padding = end ? strlen(end) : 0;
     FERRY_OWNED_SECRET plain = NULL;
     int got;
 
-    if (len % 4 != 0 || len > FERRY_AUTH_FILE_MAX)
+    if (len % 4 != 0 || padding > 2 || len > FERRY_AUTH_FILE_MAX)
         return ferry_fail(err, FERRY_EUSAGE, "its \"auth\" is not base64");
     plain = calloc(1, len + 1);
     if (!plain)

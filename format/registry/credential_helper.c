@@ -14,8 +14,6 @@
 
 #define SLICE_MS 200
 
-extern char **environ;
-
 static void close_fdp(int *fd)
 {
     if (*fd >= 0)

@@ -83,22 +83,31 @@ static int set_origin(struct endpoint *e, bool tls, struct ferry_err *err)
     return ferry_origin_of(url, &e->origin, err);
 }
 
-/* A new registry: settled from the options where they say it all. */
+/* Settled from the options where they say it all. */
+static int init(struct endpoint *e, const char *registry, const struct ferry_session_options *o,
+                struct ferry_err *err)
+{
+    const bool plain = listed(registry, o->plain_http);
+
+    e->registry = strdup(registry);
+    if (!e->registry)
+        return ferry_fail_memory(err);
+    e->settled = plain || o->cacert || listed(registry, o->insecure) ||
+                 !ferry_registry_is_loopback(registry);
+    return set_origin(e, !plain, err);
+}
+
+/* A new registry. */
 static int add(struct ferry_endpoints *endpoints, const char *registry, struct endpoint **out,
                struct ferry_err *err)
 {
-    const struct ferry_session_options *o = endpoints->options;
-    const bool plain = listed(registry, o->plain_http);
     struct endpoint *e = calloc(1, sizeof(*e));
+    int rc;
 
     if (!e)
         return ferry_fail_memory(err);
-    e->registry = strdup(registry);
-    e->settled = plain || o->cacert || listed(registry, o->insecure) ||
-                 !ferry_registry_is_loopback(registry);
-    if (!e->registry || set_origin(e, !plain, err) < 0) {
-        int rc = e->registry ? (int)err->code : ferry_fail_memory(err);
-
+    rc = init(e, registry, endpoints->options, err);
+    if (rc < 0) {
         free(e->registry);
         free(e);
         return rc;

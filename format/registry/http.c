@@ -34,120 +34,14 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void wind_watch(struct ferry_http *http)
-{
-    http->moved = 0;
-    http->waited_ms = 0;
-}
-
-/* --- what libcurl calls ------------------------------------------------------------------- */
-
-static int keep_line(struct ferry_http *http, const char *line, size_t len)
-{
-    struct ferry_err ignored; /* the one fault is "no memory", which libcurl reports as well */
-
-    if ((*line == ' ' || *line == '\t') && http->lines.len > 0) /* folded: goes on the last line */
-        http->lines.len--;
-    if (ferry_buf_append(&http->lines, line, len, &ignored) < 0)
-        return -1;
-    return ferry_buf_append(&http->lines, "", 1, &ignored);
-}
-
-static size_t on_header(char *line, size_t size, size_t count, void *ctx)
-{
-    struct ferry_http *http = ctx;
-    const size_t all = size * count;
-    size_t len = all;
-
-    http->moved += (int64_t)all;
-    http->header_bytes += all;
-    if (http->header_bytes > FERRY_HTTP_HEADERS_MAX) {
-        http->head_fault = FERRY_ELIMIT;
-        return 0;
-    }
-    if (http->head_done) /* trailers of a chunked body */
-        return all;
-    while (len > 0 && strchr("\r\n\t ", line[len - 1]))
-        len--;
-    if (len >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
-        http->lines.len = 0;
-        return all;
-    }
-    if (len > 0)
-        return keep_line(http, line, len) == 0 ? all : 0;
-    long status = 0;
-
-    curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 200) { /* else an interim reply */
-        http->head.status = (int)status;
-        http->head_done = true;
-    }
-    wind_watch(http);
-    return all;
-}
-
-static size_t on_body(char *data, size_t size, size_t count, void *ctx)
-{
-    struct ferry_http *http = ctx;
-    const size_t len = size * count;
-    size_t direct = 0;
-
-    if (http->want && http->spill_len == 0) {
-        direct = http->want_room - http->want_len;
-        if (direct > len)
-            direct = len;
-    }
-    if (direct < len && !http->spill) {
-        http->spill = malloc(FERRY_HTTP_BUFFER);
-        if (!http->spill)
-            return 0;
-    }
-    if (len - direct > FERRY_HTTP_BUFFER - http->spill_at - http->spill_len) {
-        http->paused = true;
-        return CURL_WRITEFUNC_PAUSE; /* nothing of this call is taken */
-    }
-    if (direct > 0)
-        memcpy(http->want + http->want_len, data, direct);
-    if (direct < len)
-        memcpy(http->spill + http->spill_at + http->spill_len, data + direct, len - direct);
-    http->want_len += direct;
-    http->spill_len += len - direct;
-    http->received += (int64_t)len;
-    http->moved += (int64_t)len;
-    return len;
-}
-
-static size_t on_upload(char *buf, size_t size, size_t count, void *ctx)
-{
-    struct ferry_http *http = ctx;
-    size_t cap = size * count;
-    size_t got = 0;
-
-    if ((uint64_t)http->body_left < cap)
-        cap = (size_t)http->body_left;
-    if (cap == 0)
-        return 0;
-    if (!http->body)
-        return CURL_READFUNC_ABORT;
-    if (ferry_source_read(http->body, buf, cap, &got, &http->body_err) < 0)
-        http->body_failed = true;
-    else if (got == 0) {
-        ferry_fail(&http->body_err, FERRY_EIO, "the input ended %lld bytes too early",
-                   (long long)http->body_left);
-        http->body_failed = true;
-    }
-    if (http->body_failed)
-        return CURL_READFUNC_ABORT;
-    http->body_left -= (int64_t)got;
-    http->head.sent += (int64_t)got;
-    http->moved += (int64_t)got;
-    return got;
-}
-
 /* --- driving ------------------------------------------------------------------------------- */
 
 static void detach(struct ferry_http *http)
 {
+#if LIBCURL_VERSION_NUM >= 0x075700
+    if (http->active && ferry_cancelled()) /* else a name look-up that hangs would be waited for */
+        curl_easy_setopt(http->easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
     if (http->active)
         curl_multi_remove_handle(http->multi, http->easy); /* closes what is not at its end */
     http->active = false;
@@ -196,7 +90,7 @@ static int wait_ready(struct ferry_http *http, struct ferry_err *err)
     FERRY_TRY(ferry_cancel_check(err));
     curl_multi_poll(http->multi, NULL, 0, SLICE_MS, NULL);
     if (http->moved >= PROGRESS_MIN)
-        wind_watch(http);
+        ferry_http_wind_watch(http);
     http->waited_ms += now_ms() - before;
     if (http->head.sent > 0 && http->body_left == 0 && !http->head_done)
         limit *= REPLY_PATIENCE;
@@ -305,7 +199,7 @@ static void restart(struct ferry_http *http, const struct ferry_http_request *re
     http->head_only = strcmp(request->method, "HEAD") == 0;
     http->body = request->body;
     http->body_left = request->body ? request->body_size : 0;
-    wind_watch(http);
+    ferry_http_wind_watch(http);
 }
 
 /* The head is here; what would make its body lie is refused. */
@@ -335,14 +229,13 @@ static int check_head(struct ferry_http *http, struct ferry_err *err)
 int ferry_http_send(struct ferry_http *http, const struct ferry_http_request *request,
                     struct ferry_err *err)
 {
-    static const struct ferry_http_callbacks callbacks = { on_header, on_body, on_upload };
     int rc;
 
     assert(!request->body || request->body_size >= 0);
     ferry_http_end(http);
     restart(http, request);
     http->head.fault = FERRY_FAULT_FINAL; /* until it is on its way */
-    FERRY_TRY(ferry_http_setup(http, request, &callbacks, err));
+    FERRY_TRY(ferry_http_setup(http, request, err));
     if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK)
         return ferry_fail_memory(err);
     http->head.fault = FERRY_FAULT_NONE;

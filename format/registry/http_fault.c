@@ -6,7 +6,7 @@
 #include "format/registry/http_impl.h"
 #include "format/registry/origin.h"
 
-/* First match wins, the last row catches all. `text` NULL: what libcurl says. */
+/* First match wins, the last row catches all. */
 static const struct {
     CURLcode result;
     enum ferry_http_fault fault;
@@ -21,9 +21,10 @@ static const struct {
     { CURLE_COULDNT_CONNECT, FERRY_FAULT_UNREACHED, FERRY_ENET, "cannot connect" },
     { CURLE_SSL_CONNECT_ERROR, FERRY_FAULT_NOT_TLS, FERRY_ENET,
       "no TLS connection; a registry without TLS needs --plain-http" },
-    { CURLE_SSL_CACERT_BADFILE, FERRY_FAULT_FINAL, FERRY_EUSAGE, NULL },
-    { CURLE_SSL_CERTPROBLEM, FERRY_FAULT_FINAL, FERRY_EUSAGE, NULL },
-    { CURLE_OPERATION_TIMEDOUT, FERRY_FAULT_BROKEN, FERRY_ENET, "no connection within 30 s" },
+    { CURLE_SSL_CACERT_BADFILE, FERRY_FAULT_FINAL, FERRY_EUSAGE, "no usable CA certificates" },
+    { CURLE_SSL_CERTPROBLEM, FERRY_FAULT_FINAL, FERRY_EUSAGE,
+      "the client certificate or its key cannot be used" },
+    { CURLE_OPERATION_TIMEDOUT, FERRY_FAULT_BROKEN, FERRY_ENET, "no connection in time" },
     { CURLE_GOT_NOTHING, FERRY_FAULT_BROKEN, FERRY_ENET, "connection closed without a reply" },
     { CURLE_RECV_ERROR, FERRY_FAULT_BROKEN, FERRY_ENET, "connection broke off" },
     { CURLE_SEND_ERROR, FERRY_FAULT_BROKEN, FERRY_ENET, "connection broke off while sending" },
@@ -32,7 +33,7 @@ static const struct {
     { CURLE_PARTIAL_FILE, FERRY_FAULT_BROKEN, FERRY_ENET, "connection closed too early" },
     { CURLE_UNSUPPORTED_PROTOCOL, FERRY_FAULT_FINAL, FERRY_ENET, "not an HTTP server" },
     { CURLE_WEIRD_SERVER_REPLY, FERRY_FAULT_FINAL, FERRY_ENET, "not an HTTP server" },
-    { CURLE_OK, FERRY_FAULT_BROKEN, FERRY_ENET, NULL },
+    { CURLE_OK, FERRY_FAULT_BROKEN, FERRY_ENET, "transfer failed" },
 };
 
 /* The certificate was refused: each reason has another remedy. */
@@ -62,9 +63,18 @@ static int origin_length(const char *url)
     return host ? (int)(host + 3 - url + (ptrdiff_t)strcspn(host + 3, "/?#")) : 0;
 }
 
+static bool was_connected(struct ferry_http *http)
+{
+    curl_off_t us = 0;
+
+    curl_easy_getinfo(http->easy, CURLINFO_CONNECT_TIME_T, &us);
+    return us > 0;
+}
+
 int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
 {
     int shown = origin_length(http->url);
+    const char *text;
     size_t i = 0;
     long system = 0;
 
@@ -73,6 +83,8 @@ int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
     while (i + 1 < FERRY_COUNT(faults) && faults[i].result != http->result)
         i++;
     http->head.fault = faults[i].fault;
+    if (http->result == CURLE_OPERATION_TIMEDOUT && !was_connected(http))
+        http->head.fault = FERRY_FAULT_UNREACHED;
     if (http->head_done) {
         char of[32] = "";
 
@@ -83,11 +95,10 @@ int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
                           http->url, http->received, of, curl_easy_strerror(http->result));
     }
     curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &system);
-    if (faults[i].text && system != 0)
-        return ferry_fail(err, faults[i].code, "%.*s: %s: %s", shown, http->url, faults[i].text,
+    text = faults[i].text;
+    if (system != 0)
+        return ferry_fail(err, faults[i].code, "%.*s: %s: %s", shown, http->url, text,
                           strerror((int)system));
-    if (faults[i].text)
-        return ferry_fail(err, faults[i].code, "%.*s: %s", shown, http->url, faults[i].text);
-    return ferry_fail(err, faults[i].code, "%.*s: %s", shown, http->url,
+    return ferry_fail(err, faults[i].code, "%.*s: %s (%s)", shown, http->url, text,
                       http->error_text[0] ? http->error_text : curl_easy_strerror(http->result));
 }

@@ -1,4 +1,5 @@
-/* What http.c (the transfer), http_setup.c (libcurl's options) and http_fault.c share. */
+/* What http.c (the transfer), http_callbacks.c, http_setup.c (libcurl's options) and http_fault.c
+ * share. */
 #ifndef FERRY_REGISTRY_HTTP_IMPL_H
 #define FERRY_REGISTRY_HTTP_IMPL_H
 
@@ -45,18 +46,18 @@ struct ferry_http {
     int64_t waited_ms; /* time spent waiting since then */
 };
 
-typedef size_t ferry_http_callback(char *data, size_t size, size_t count, void *ctx);
+/* What libcurl calls with headers, with bytes of a body, and for bytes to upload. `ctx` is the
+ * struct ferry_http. */
+size_t ferry_http_on_header(char *line, size_t size, size_t count, void *ctx);
+size_t ferry_http_on_body(char *data, size_t size, size_t count, void *ctx);
+size_t ferry_http_on_upload(char *buf, size_t size, size_t count, void *ctx);
 
-struct ferry_http_callbacks {
-    ferry_http_callback *header;
-    ferry_http_callback *body;
-    ferry_http_callback *upload;
-};
+/* Something moved, or a new phase begins: the stall limit counts from now. */
+void ferry_http_wind_watch(struct ferry_http *http);
 
 /* Sets every option of the easy handle for `request`. FERRY_EFORMAT on a value with control
  * characters, which could smuggle in a header. */
 int ferry_http_setup(struct ferry_http *http, const struct ferry_http_request *request,
-                     const struct ferry_http_callbacks *callbacks,
                      struct ferry_err *err) FERRY_MUST_USE;
 
 /* Says what http->result means, and notes the kind of fault in the head. */

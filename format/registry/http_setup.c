@@ -10,7 +10,7 @@
 #define EXPECT_FROM ((int64_t)1 << 20) /* smaller bodies are sent without asking first */
 
 /* Options that every request has. */
-static CURLcode set_common(struct ferry_http *http, const struct ferry_http_callbacks *callbacks)
+static CURLcode set_common(struct ferry_http *http)
 {
     const struct {
         CURLoption option;
@@ -44,11 +44,11 @@ static CURLcode set_common(struct ferry_http *http, const struct ferry_http_call
     for (size_t i = 0; rc == CURLE_OK && i < FERRY_COUNT(pointers); i++)
         rc = curl_easy_setopt(http->easy, pointers[i].option, pointers[i].value);
     if (rc == CURLE_OK)
-        rc = curl_easy_setopt(http->easy, CURLOPT_HEADERFUNCTION, callbacks->header);
+        rc = curl_easy_setopt(http->easy, CURLOPT_HEADERFUNCTION, ferry_http_on_header);
     if (rc == CURLE_OK)
-        rc = curl_easy_setopt(http->easy, CURLOPT_WRITEFUNCTION, callbacks->body);
+        rc = curl_easy_setopt(http->easy, CURLOPT_WRITEFUNCTION, ferry_http_on_body);
     if (rc == CURLE_OK)
-        rc = curl_easy_setopt(http->easy, CURLOPT_READFUNCTION, callbacks->upload);
+        rc = curl_easy_setopt(http->easy, CURLOPT_READFUNCTION, ferry_http_on_upload);
     if (rc == CURLE_OK && http->options->user_agent)
         rc = curl_easy_setopt(http->easy, CURLOPT_USERAGENT, http->options->user_agent);
     return rc;
@@ -151,7 +151,7 @@ static int add_headers(struct ferry_http *http, const struct ferry_http_request 
 }
 
 int ferry_http_setup(struct ferry_http *http, const struct ferry_http_request *request,
-                     const struct ferry_http_callbacks *callbacks, struct ferry_err *err)
+                     struct ferry_err *err)
 {
     struct ferry_origin origin;
     CURLcode rc;
@@ -166,7 +166,7 @@ int ferry_http_setup(struct ferry_http *http, const struct ferry_http_request *r
     http->easy = curl_easy_init(); /* curl_easy_reset() would keep a buffer of the wrong size */
     if (!http->easy)
         return ferry_fail_memory(err);
-    rc = set_common(http, callbacks);
+    rc = set_common(http);
     if (rc == CURLE_OK)
         rc = set_method(http->easy, request);
     if (rc == CURLE_OK)

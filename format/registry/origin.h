@@ -19,7 +19,7 @@ struct ferry_origin {
     char port[6];                  /* always there */
 };
 
-int ferry_origin_of(const char *url, struct ferry_origin *out,
+int ferry_origin_of(const char *text, struct ferry_origin *out,
                     struct ferry_err *err) FERRY_MUST_USE;
 
 #define FERRY_ORIGIN_TEXT_MAX (FERRY_REGISTRY_MAX + 6)

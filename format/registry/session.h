@@ -64,8 +64,9 @@ struct ferry_call {
     const char *url;    /* an absolute URL that an earlier reply gave as `location` */
     const char *accept; /* Accept header, or NULL */
     const char *content_type;
-    struct ferry_source *body; /* of known size, read from where it stands; or NULL */
-    int64_t body_size;         /* bytes that are left in `body` */
+    struct ferry_source *body; /* read from where it stands; or NULL */
+    int64_t body_size;         /* all that is left in `body`: to send again, it is rewound to its
+                                  size less this. A chunk is a source of its own. */
     const char *content_range; /* "first-last", of an upload chunk; or NULL */
     int64_t range_first;       /* Range: bytes=first-last; both 0 when no range is asked for, */
     int64_t range_last;        /*   so a range that is asked for has last > 0 or is_range set */
@@ -77,13 +78,15 @@ struct ferry_reply {
     int status;
     int64_t length;       /* Content-Length, -1 unknown */
     char *content_type;   /* without parameters; "" when absent */
-    char *location;       /* absolute, resolved against the request; NULL when absent */
+    char *location;       /* absolute, resolved against the request; NULL when absent, or of no
+                             use (of a 202 that is a failure) */
     char *content_digest; /* Docker-Content-Digest as sent, unchecked; NULL when absent */
     char *link;           /* Link as sent; NULL */
     int64_t range_first;  /* Content-Range of a 206: first, last, total (-1 unknown) */
     int64_t range_last;
     int64_t range_total;
-    int64_t upload_end; /* Range of an upload session: bytes the registry has; -1 no header */
+    int64_t upload_end; /* Range of an upload session as a count of bytes that the registry has: the
+                           offset to go on at, 0 for nothing yet; -1 no header */
     struct ferry_source *body;           /* one pass; owned by the reply, freed with it */
     struct ferry_connection *connection; /* the session's */
     struct ferry_session *session;
@@ -91,8 +94,11 @@ struct ferry_reply {
 
 /*
  * Sends one request and reads the reply's head. 401 is answered with credentials or a new token,
- * once; redirects are followed; 429, 5xx, failures to connect and resets are retried
- * where the body, if any, can be rewound and `once` does not forbid it.
+ * once, also where `once` is set; if the body cannot be sent again the 401 is the reply, and the
+ * next call does better. Redirects are followed (307 and 308 with the method and body; the others
+ * for GET and HEAD). 429, 5xx, failures to connect and resets are retried where the body, if any,
+ * can be rewound and `once` does not forbid it; a host that is unknown or refuses, twice at most.
+ * A body source that fails ends the call with its own failure, and the request stays incomplete.
  * On success *reply must be released.
  */
 int ferry_session_call(struct ferry_session *session, const struct ferry_call *call,

@@ -24,6 +24,14 @@ struct connection {
     bool started;
 };
 
+/* A copy of a script with all its texts: a connection may still play it when its test is over. */
+struct script {
+    struct stub_step steps[STEPS_MAX];
+    int used[STEPS_MAX];
+    size_t count;
+    struct script *next; /* the one before; all are kept to the stop */
+};
+
 struct stub_registry {
     int fd;
     int port;
@@ -31,9 +39,7 @@ struct stub_registry {
     pthread_mutex_t lock;
     pthread_cond_t stop;
     bool stopping;
-    const struct stub_step *steps;
-    size_t step_count;
-    int used[STEPS_MAX];
+    struct script *script;
     struct stub_request *requests;
     size_t request_count;
     struct connection connections[CONNECTIONS_MAX];
@@ -123,15 +129,16 @@ static struct stub_step choose(struct stub_registry *stub, const char *method, c
     struct stub_step found = none;
 
     pthread_mutex_lock(&stub->lock);
-    for (size_t i = 0; i < stub->step_count; i++) {
-        const struct stub_step *s = &stub->steps[i];
+    for (size_t i = 0; stub->script && i < stub->script->count; i++) {
+        const struct stub_step *s = &stub->script->steps[i];
+        int *used = &stub->script->used[i];
 
         if ((s->method && strcmp(s->method, method) != 0) ||
             (s->path && strncmp(s->path, path, strlen(s->path)) != 0) ||
             (s->expect && !strstr(head, s->expect)) ||
-            (s->times >= 0 && stub->used[i] >= (s->times ? s->times : 1)))
+            (s->times >= 0 && *used >= (s->times ? s->times : 1)))
             continue;
-        stub->used[i]++;
+        ++*used;
         found = *s;
         break;
     }
@@ -297,6 +304,68 @@ static void forget_requests(struct stub_registry *stub)
     stub->request_count = 0;
 }
 
+/* --- for the test --------------------------------------------------------------------------- */
+
+int stub_port(const struct stub_registry *stub)
+{
+    return stub->port;
+}
+
+static const char *copy_text(const char *text, size_t len)
+{
+    char *copy = text ? malloc(len + 1) : NULL;
+
+    if (!text)
+        return NULL;
+    need(copy != NULL, "malloc");
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+static const char *copy_line(const char *text)
+{
+    return copy_text(text, text ? strlen(text) : 0);
+}
+
+void stub_script(struct stub_registry *stub, const struct stub_step *steps, size_t count)
+{
+    struct script *script = calloc(1, sizeof(*script));
+
+    need(script != NULL, "calloc");
+    need(count <= STEPS_MAX, "too many steps");
+    script->count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct stub_step *s = &script->steps[i];
+
+        *s = steps[i];
+        if (s->body && !s->body_len)
+            s->body_len = strlen(s->body);
+        s->method = copy_line(s->method);
+        s->path = copy_line(s->path);
+        s->expect = copy_line(s->expect);
+        s->headers = copy_line(s->headers);
+        s->body = copy_text(s->body, s->body_len);
+    }
+    pthread_mutex_lock(&stub->lock);
+    script->next = stub->script;
+    stub->script = script;
+    forget_requests(stub);
+    pthread_mutex_unlock(&stub->lock);
+}
+
+static void free_script(struct script *script)
+{
+    for (size_t i = 0; i < script->count; i++) {
+        free((char *)(size_t)script->steps[i].method);
+        free((char *)(size_t)script->steps[i].path);
+        free((char *)(size_t)script->steps[i].expect);
+        free((char *)(size_t)script->steps[i].headers);
+        free((char *)(size_t)script->steps[i].body);
+    }
+    free(script);
+}
+
 void stub_stop(struct stub_registry *stub)
 {
     if (!stub)
@@ -316,28 +385,14 @@ void stub_stop(struct stub_registry *stub)
         pthread_join(stub->connections[i].thread, NULL);
     close(stub->fd);
     forget_requests(stub);
+    for (struct script *next, *script = stub->script; script; script = next) {
+        next = script->next;
+        free_script(script);
+    }
     pthread_cond_destroy(&stub->stop);
     pthread_mutex_destroy(&stub->lock);
     free(stub->requests);
     free(stub);
-}
-
-/* --- for the test --------------------------------------------------------------------------- */
-
-int stub_port(const struct stub_registry *stub)
-{
-    return stub->port;
-}
-
-void stub_script(struct stub_registry *stub, const struct stub_step *steps, size_t count)
-{
-    pthread_mutex_lock(&stub->lock);
-    need(count <= STEPS_MAX, "too many steps");
-    stub->steps = steps;
-    stub->step_count = count;
-    memset(stub->used, 0, sizeof(stub->used));
-    forget_requests(stub);
-    pthread_mutex_unlock(&stub->lock);
 }
 
 size_t stub_count_path(struct stub_registry *stub, const char *path)

@@ -4,7 +4,7 @@
  * What it is: a listening socket on 127.0.0.1 and a thread for each connection. A request is
  * answered by the first step of the script that fits its method and path and is not used up; none
  * fits: 599. Everything that was asked is recorded.
- * Owns: the stub owns its records; a script is borrowed until the next one or the stop.
+ * Owns: the stub owns its records, and copies a script with all its texts.
  * Fails: by ending the test program; a test that cannot listen is no test.
  * Threads: any.
  * Limits: 64 connections, 4096 requests, bodies are kept up to 8 MiB.
