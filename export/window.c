@@ -3,11 +3,11 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "export/pull.h"
 #include "format/core/blob_impl.h"
+#include "format/run/signals.h"
 
 enum slot_state {
     SLOT_WAITING, /* for a worker */
@@ -353,22 +353,14 @@ static void *work(void *ctx)
 
 static int start_threads(struct ferry_window *w, struct ferry_err *err)
 {
-    sigset_t all, before;
-    int rc = 0;
-
     w->threads = calloc((size_t)w->options.jobs, sizeof(*w->threads));
     if (!w->threads)
         return ferry_fail_memory(err);
-    sigfillset(&all); /* signals are the reader's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (rc == 0 && w->thread_count < (size_t)w->options.jobs) {
-        rc = pthread_create(&w->threads[w->thread_count], NULL, work, w);
-        if (rc == 0)
-            w->thread_count++;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc != 0 && w->thread_count == 0)
-        return ferry_fail(err, FERRY_EIO, "cannot start a thread: %s", strerror(rc));
+    while (w->thread_count < (size_t)w->options.jobs &&
+           ferry_thread_start(&w->threads[w->thread_count], work, w))
+        w->thread_count++;
+    if (w->thread_count == 0)
+        return ferry_fail(err, FERRY_EIO, "cannot start a thread");
     return 0;
 }
 
