@@ -45,9 +45,9 @@ static int fail_certificate(struct ferry_http *http, int shown, struct ferry_err
     curl_easy_getinfo(http->easy, CURLINFO_SSL_VERIFYRESULT, &why);
     if (why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID)
         return ferry_fail(
-            err, FERRY_ENET, "%.*s: its certificate is %s; check the clock of this machine", shown,
-            http->url, why == X509_V_ERR_CERT_HAS_EXPIRED ? "expired" : "not valid yet");
-    if (why == X509_V_OK) /* the chain is good, so it is the name */
+            err, FERRY_ENET, "%.*s: its certificate %s; is the clock of this machine right?", shown,
+            http->url, why == X509_V_ERR_CERT_HAS_EXPIRED ? "has expired" : "is not valid yet");
+    if (why == X509_V_OK || why == X509_V_ERR_UNSPECIFIED) /* the chain is good: it is the name */
         return ferry_fail(err, FERRY_ENET, "%.*s: its certificate is for another host (%s)", shown,
                           http->url, http->error_text);
     return ferry_fail(err, FERRY_ENET,
