@@ -64,6 +64,7 @@ int ferry_push_begin(const struct ferry_push *to, const struct ferry_digest *dig
     FERRY_OWNED_REPLY reply = { 0 };
     struct ferry_call call = call_to(to, "POST");
     char path[CALL_PATH_MAX];
+    int rc;
 
     if (from)
         snprintf(path, sizeof(path), "blobs/uploads/?mount=%s&from=%s", digest->text, from);
@@ -71,7 +72,14 @@ int ferry_push_begin(const struct ferry_push *to, const struct ferry_digest *dig
         snprintf(path, sizeof(path), "blobs/uploads/");
     call.path = path;
     call.mount_from = from;
-    FERRY_TRY(ferry_session_call(to->session, &call, &reply, err));
+    rc = ferry_session_call(to->session, &call, &reply, err);
+    if (from && (rc == FERRY_EAUTH || (rc == 0 && reply.status / 100 == 4))) {
+        /* A mount saves time where it is granted; some registries answer 404 or 403 instead of 202.
+         */
+        ferry_reply_release(&reply);
+        return ferry_push_begin(to, digest, NULL, mounted, location, err);
+    }
+    FERRY_TRY(rc);
     *mounted = from && reply.status == 201;
     if (*mounted)
         return 0;
