@@ -41,7 +41,7 @@ mkdir -p "$dir"
 
 export TMPDIR=$dir
 FERRY_BUILD=${FERRY_BUILD:-$(cd "$(dirname "$0")/../.." && pwd)/build/release}
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 . "$ROOT/tests/packages.sh"
 need_packages "${EXAMPLE_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"
 for program in ociferry-export ociferry-import measure skopeo nginx jq; do

@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "bad input is one line that names the object, with the exit status that is promised"
 
 start_source SRC
@@ -27,7 +27,7 @@ bad 2 'sha256:123' export_new "$SRC/app/web@sha256:123"
 bad 2 'app//web' export_new "$SRC/app//web"
 bad 2 'app/web:' export_new "$SRC/app/web:-x"
 bad 2 '\.\.' export_new "$SRC/../web:1"
-bad 2 'reference|REF' export_new
+bad 2 'reference|REF|no image' export_new
 
 step "what is not there"
 bad 1 'app/web:nine' export_new "$SRC/app/web:nine"
@@ -53,7 +53,7 @@ bad 2 'output|-o' ociferry-export -q "$SRC/app/web:1"
 
 step "--force keeps the old archive when the new one fails"
 cp "$T/good.tar" "$T/old.tar"
-start_proxy BAD "$SRC" --truncate "GET /blobs/ 10"
+start_proxy BAD "$SRC" --truncate "GET /blobs/ 0"
 got=0
 ociferry-export -q --force --retries 1 -o "$T/old.tar" "$BAD/app/base:1" >"$T/out" 2>"$T/err" || got=$?
 [ $got -ne 0 ] || fail "an export of truncated blobs cannot be done"

@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "--help and --version of the three programs, and one table of exit statuses"
 
 for program in ociferry-export ociferry-import ociferry-verify; do

@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "archives that are cut, incomplete or hostile are refused with a word on what and where"
 
 start_source SRC

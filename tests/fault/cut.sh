@@ -1,9 +1,10 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "a broken connection costs a reconnect and not a restart; a server that fails for a while is waited for"
 
 start_source SRC
-layer=$((24 * 1024 * 1024)) # app/big
+digest=$(raw "$SRC" app/big 1 | jq -r '.layers[0].digest')
+layer=$(raw "$SRC" app/big 1 | jq '.layers[0].size') # 24 MiB
 slack=$((4 * 1024 * 1024 + 512 * 1024))
 run 0 ociferry-export -o "$T/good.tar" "$SRC/app/big:1"
 
@@ -16,29 +17,29 @@ exported() {
 
 for how in cut reset; do
     step "export: connections end in the middle of a layer ($how)"
-    start_proxy P "$SRC" --$how "GET /blobs/ 1000000 3"
+    start_proxy P "$SRC" --$how "GET $digest 1000000 3"
     exported "$P"
     equal "connections that were broken" 3 "$(log_count P "fault=$how")"
-    at_most "bytes sent by the server" $((layer + slack)) "$(log_sum P 'GET .*/blobs/' resp)"
+    at_most "bytes sent by the server" $((layer + slack)) "$(log_sum P "GET .*$digest" resp)"
 done
 
 step "export: over one connection, too"
-start_proxy P "$SRC" --cut "GET /blobs/ 1000000 3"
+start_proxy P "$SRC" --cut "GET $digest 1000000 3"
 run 0 ociferry-export --force -j 1 -o "$T/a.tar" "$P/app/big:1"
 equal "connections that were broken" 3 "$(log_count P fault=cut)"
-at_most "bytes sent by the server" $((layer + slack)) "$(log_sum P 'GET .*/blobs/' resp)"
+at_most "bytes sent by the server" $((layer + slack)) "$(log_sum P "GET .*$digest" resp)"
 
 step "export: the registry ignores Range"
 start_proxy P "$SRC" --no-range
 exported "$P"
 
 step "export: the registry ignores Range, and the connection breaks"
-start_proxy P "$SRC" --no-range --cut "GET /blobs/ 9000000 1"
+start_proxy P "$SRC" --no-range --cut "GET $digest 9000000 1"
 exported "$P"
-at_most "bytes sent by the server" $((2 * layer + 9000000)) "$(log_sum P 'GET .*/blobs/' resp)"
+at_most "bytes sent by the server" $((2 * layer + 9000000)) "$(log_sum P "GET .*$digest" resp)"
 
 step "export: the registry answers with another range than was asked for: refused or done right"
-start_proxy P "$SRC" --wrong-range "GET /blobs/ 0 2"
+start_proxy P "$SRC" --wrong-range "GET $digest 0 2"
 got=0
 ociferry-export --force -o "$T/w.tar" "$P/app/big:1" >"$T/out" 2>"$T/err" || got=$?
 if [ "$got" -eq 0 ]; then
@@ -55,7 +56,7 @@ for code in 429 500 503; do
 done
 
 step "export: a body shorter than its manifest says"
-start_proxy P "$SRC" --truncate "GET /blobs/ 1000"
+start_proxy P "$SRC" --truncate "GET $digest 0"
 got=0
 ociferry-export --retries 1 -o "$T/t.tar" "$P/app/big:1" >"$T/out" 2>"$T/err" || got=$?
 RAN="export of truncated blobs"
@@ -63,7 +64,7 @@ RAN="export of truncated blobs"
 absent "$T/t.tar"
 
 step "export: a server that falls silent is given up"
-start_proxy P "$SRC" --stall "GET /blobs/ 100000"
+start_proxy P "$SRC" --stall "GET $digest 0"
 start=$SECONDS
 run 5 ociferry-export --retries 1 --timeout 1 -o "$T/s.tar" "$P/app/big:1"
 at_most "seconds until then" 15 $((SECONDS - start))
@@ -71,12 +72,12 @@ absent "$T/s.tar"
 says "app/big"
 
 step "export: silence once, and then it goes on"
-start_proxy P "$SRC" --stall "GET /blobs/ 100000 1"
+start_proxy P "$SRC" --stall "GET $digest 100000 1"
 run 0 ociferry-export --force --timeout 1 -o "$T/a.tar" "$P/app/big:1"
 
 step "export: a registry that never recovers"
 start_proxy P "$SRC" --status "GET /blobs/ 500"
-run 5 ociferry-export --retries 2 -o "$T/n.tar" "$P/app/big:1"
+run 5 ociferry-export -q --retries 2 -o "$T/n.tar" "$P/app/big:1"
 one_line
 says 500
 absent "$T/n.tar"

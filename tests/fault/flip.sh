@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "one flipped bit, wherever it is, is found, named, and never published"
 
 start_source SRC
@@ -47,6 +47,7 @@ at_source layer "$layer" "/blobs/$layer"
 
 in_archive() { # KIND DIGEST
     local kind=$1 digest=$2
+    start_registry DST "$T/store.$kind" # an empty one: a blob that is there already is not read
     step "in the archive, in the $kind"
     cp "$T/good.tar" "$T/bad.tar"
     flip "$T/bad.tar" $(($(entry_offset "$T/bad.tar" "blobs/sha256/${digest#sha256:}") + 40))

@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "SIGINT and SIGTERM half-way end quickly and leave nothing under a final name"
 
 start_source SRC

@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "a full disk is one line and leaves nothing half-made under a final name"
 
 start_source SRC

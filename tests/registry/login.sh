@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "credentials are found where people keep them, and go nowhere else"
 
 need_images
@@ -8,7 +8,7 @@ start_registry STORE "$T/store" auth
 start_proxy DST "$STORE"
 token=$(printf 'user:secret' | base64)
 config() { printf '{"auths":{"%s":{"auth":"%s"}}}' "$1" "$token"; }
-export_it() { ociferry-export --force -o "$T/a.tar" "$@" "$SRC/app/web:1"; }
+export_it() { ociferry-export -q --force -o "$T/a.tar" "$@" "$SRC/app/web:1"; }
 
 step "none, and wrong ones: exit 4, and the line says what to do"
 run 4 export_it
@@ -61,7 +61,7 @@ printf '{"credHelpers":{"%s":"ferry"}}' "$SRC" >"$T/helper.json"
 run 0 env PATH="$T/bin:$PATH" ociferry-export --force -o "$T/a.tar" --authfile "$T/helper.json" "$SRC/app/web:1"
 
 step "import: refused without, done with"
-run 4 ociferry-import "$T/a.tar" "$DST"
+run 4 ociferry-import -q "$T/a.tar" "$DST"
 one_line
 run 0 ociferry-import --creds user:secret "$T/a.tar" "$DST"
 CURL_AUTH=user:secret

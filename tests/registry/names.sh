@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "images go where they are told: prefixes, maps, filters, lists"
 
 start_source SRC
@@ -20,7 +20,7 @@ run 0 ociferry-import --image '*/base:*' --image '*/docker:1' "$T/a.tar" "$DST/m
 same_images "$SRC" "$DST/more" app/base:1 app/docker:1
 no_image "$DST" more/app/web 1
 run 1 ociferry-import --image '*/nothing:*' "$T/a.tar" "$DST/none"
-says "nothing"
+says "--image"
 
 step "one image to one reference"
 run 0 ociferry-import --image '*/base:*' "$T/a.tar" "$DST/renamed/thing:v2"
@@ -30,7 +30,7 @@ same_file "the manifest under its new name" "$T/m1" "$T/m2"
 run 2 ociferry-import "$T/a.tar" "$DST/renamed/thing:v3"
 
 step "--map: the longest match wins"
-run 0 ociferry-import --map "$SRC/app=$DST/apps" --map "$SRC/app/web=$DST/sites/web" "$T/a.tar" "$DST"
+run 0 ociferry-import --map "$SRC/app=apps" --map "$SRC/app/web=sites/web" "$T/a.tar" "$DST"
 same_images "$SRC" "$DST" app/base:1
 raw "$DST" apps/base 1 >"$T/m2"
 same_file "app/base at apps/base" "$T/m1" "$T/m2"

@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "skopeo and umoci read our archives"
 
 start_source SRC

@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "what other tools write is imported: skopeo's archives, layout folders, any order and dialect"
 
 start_source SRC
@@ -28,7 +28,7 @@ same_images "$SRC" "$DST/full" app/web:1
 
 step "a layout folder"
 run 0 ociferry-verify "$IMAGES/layout"
-run 0 ociferry-import --image '*app/web:1' --map "app/web=folder/app/web" "$IMAGES/layout" "$DST"
+run 0 ociferry-import --image '*app/web:1' --map docker.io/app/web=app/web "$IMAGES/layout" "$DST/folder"
 same_images "$SRC" "$DST/folder" app/web:1
 mkdir "$T/layout"
 tar -xf "$T/skopeo.tar" -C "$T/layout"
@@ -40,7 +40,7 @@ repack() {
     local name=$1 order=$2
     shift 2
     (cd "$T/layout" && find . -type f | LC_ALL=C sort $order | sed 's|^\./||' >"$T/list")
-    tar -C "$T/layout" -T "$T/list" --no-recursion "$@" -cf "$T/$name"
+    tar "$@" --no-recursion -C "$T/layout" -cf "$T/$name" -T "$T/list"
 }
 
 step "sorted by name, blobs before the index (as containerd writes it)"

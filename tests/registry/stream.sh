@@ -1,5 +1,5 @@
 #!/bin/bash
-. "$(dirname "$0")/../support/lib.sh"
+. "$(dirname "$0")/../support/lib.sh" || exit
 goal "a large layer streams from registry to registry in little memory and with no file in between"
 
 # FERRY_BIG_MIB=3072 shows that a larger layer needs no more.

@@ -19,9 +19,11 @@
  *   --redirect   'METHOD PATH PORT [COUNT]'   answer 307 to the same path at 127.0.0.1:PORT
  *   --wrong-range 'METHOD PATH 0 [COUNT]'     serve ranges from the start of the blob, and say so
  *
- * --no-range serves whole blobs to ranged requests. Rules on the response body act on 2xx only. The
- * log has one line a request:
+ * --no-range serves whole blobs to ranged requests. Rules on the response body act on 2xx only,
+ * rules at a byte on bodies that have it. The log has one line a request:
+ *
  *   GET /v2/a/blobs/sha256:ab.. range=bytes=0-9 auth=no req=0 status=206 resp=10 fault=none
+ *
  * One thread a connection; one connection to the server a request, so that nothing goes stale.
  */
 #include <arpa/inet.h>
@@ -84,6 +86,15 @@ struct message {
 /* What to do to a body while it passes. Offsets are those of this body; -1 is never. */
 struct harm {
     int64_t stop_at, flip_at;
+};
+
+/* A line of the log. */
+struct entry {
+    char method[16], path[4096], range[128];
+    bool auth;
+    int status;
+    int64_t request_bytes, response_bytes;
+    enum action fault;
 };
 
 static bool send_all(int fd, const char *data, size_t len)
@@ -184,13 +195,22 @@ static bool read_message(struct peer *p, struct message *m)
     return true;
 }
 
-/* The first rule for this request that is not used up; uses it. */
-static const struct rule *match(enum action action, const char *method, const char *path)
+/*
+ * The first rule for this request that is not used up; uses it. `first` and `length` say which
+ * bytes of a blob its body has (length -1: unknown): a rule at a byte that is not there does not
+ * match.
+ */
+static const struct rule *match(enum action action, const struct entry *e, int64_t first,
+                                int64_t length)
 {
     for (size_t i = 0; i < rule_count; i++) {
         struct rule *r = &rules[i];
-        if (r->action == action && (r->method[0] == '*' || strcmp(r->method, method) == 0) &&
-            strstr(path, r->path) && atomic_fetch_sub(&r->left, 1) > 0)
+        int64_t at = r->number - (action == FLIP ? first : 0);
+        bool there = action >= STATUS || length < 0 || (at >= 0 && (at < length || at == 0));
+
+        if (r->action == action && there && strstr(e->path, r->path) &&
+            (r->method[0] == '*' || strcmp(r->method, e->method) == 0) &&
+            atomic_fetch_sub(&r->left, 1) > 0)
             return r;
     }
     return NULL;
@@ -256,14 +276,6 @@ static int connect_upstream(void)
     }
     return fd;
 }
-
-struct entry {
-    char method[16], path[4096], range[128];
-    bool auth;
-    int status;
-    int64_t request_bytes, response_bytes;
-    enum action fault;
-};
 
 static void write_log(const struct entry *e)
 {
@@ -338,7 +350,7 @@ static const struct rule *choose_harm(struct entry *e, struct message *resp, str
                        : 0;
 
     for (size_t i = 0; i < sizeof(on_response) / sizeof(on_response[0]); i++) {
-        const struct rule *r = match(on_response[i], e->method, e->path);
+        const struct rule *r = match(on_response[i], e, base, resp->length);
         if (!r)
             continue;
         e->fault = r->action;
@@ -356,7 +368,7 @@ static bool pass_on(struct peer *client, struct peer *server, struct message *m,
 {
     struct harm harm = { .stop_at = -1, .flip_at = -1 };
     bool has_body = m->chunked || m->length > 0;
-    const struct rule *r = has_body ? match(CUT_UPLOAD, e->method, e->path) : NULL;
+    const struct rule *r = has_body ? match(CUT_UPLOAD, e, 0, m->length) : NULL;
 
     if (r) {
         harm.stop_at = r->number;
@@ -420,7 +432,7 @@ static bool serve_one(struct peer *client, struct peer *server)
         e.auth = header(m->head, "authorization");
         if (value(m->head, "expect"))
             send_all(client->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-        if ((r = match(STATUS, e.method, e.path)) || (r = match(REDIRECT, e.method, e.path))) {
+        if ((r = match(STATUS, &e, 0, 0)) || (r = match(REDIRECT, &e, 0, 0))) {
             e.fault = r->action;
             if (!has_body || relay_body(client, -1, m, &harmless, &e.request_bytes))
                 more = r->action == STATUS ? answer_status(client, &e, r)
@@ -428,7 +440,7 @@ static bool serve_one(struct peer *client, struct peer *server)
         } else {
             int64_t first, last;
             if (range && sscanf(range, "bytes=%" SCNd64 "-%" SCNd64, &first, &last) == 2 &&
-                match(WRONG_RANGE, e.method, e.path)) {
+                match(WRONG_RANGE, &e, 0, 0)) {
                 char other[64];
                 drop_header(m->head, "range");
                 snprintf(other, sizeof(other), "Range: bytes=0-%" PRId64, last - first);

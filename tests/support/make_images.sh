@@ -16,7 +16,7 @@
 #   app/hollow:1     a layer of no bytes at all
 #   app/big:1        one layer of 24 MiB, several segments of a transfer
 #   art/sbom:1       an artifact with an empty config
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 
 out=$1
 layout=$out/layout
