@@ -165,7 +165,7 @@ int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct fe
 {
     struct archive_entry *entry;
     const char *name;
-    int64_t due;
+    int64_t due = 0;
     int rc;
 
     *out = (struct ferry_tar_entry){ 0 };
