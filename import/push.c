@@ -181,8 +181,8 @@ static int find_state(struct upload *u, bool *done, struct ferry_err *err)
     FERRY_TRY(ferry_session_call(u->to->session, &call, &reply, err));
     u->at = 0;
     if (reply.status == 204) {
-        if (reply.upload_end >= 0)
-            u->at = reply.upload_end + 1;
+        if (reply.upload_end > 0)
+            u->at = reply.upload_end;
         if (u->at > ferry_source_size(u->source))
             return ferry_fail(err, FERRY_ENET,
                               "the registry claims %" PRId64 " bytes of an upload of %" PRId64,
