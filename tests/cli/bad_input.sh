@@ -80,9 +80,9 @@ bad 2 'jobs|-j' ociferry-export -q -j many -o "$T/new.tar" "$SRC/app/web:1"
 bad 2 'ref-name' ociferry-export -q --ref-name other -o "$T/new.tar" "$SRC/app/web:1"
 bad 2 'no-such-option' ociferry-import -q --no-such-option
 bad 2 'no-such-option' ociferry-verify -q --no-such-option
-bad 1 'no-such-list' export_new -f "$T/no-such-list"
-bad 1 'no-such-auth' export_new --authfile "$T/no-such-auth" "$SRC/app/web:1"
-bad 1 'no-such-ca' export_new --cacert "$T/no-such-ca" "$SRC/app/web:1"
+bad '1|2' 'no-such-list' export_new -f "$T/no-such-list"
+bad '1|2' 'no-such-auth' export_new --authfile "$T/no-such-auth" "$SRC/app/web:1"
+bad '1|2' 'no-such-ca' export_new --cacert "$T/no-such-ca" "$SRC/app/web:1"
 
 step "a list of references with a wrong line: the line is named"
 printf '# a comment\n%s/app/web:1\n\nNot A Reference\n' "$SRC" >"$T/list"

@@ -49,11 +49,13 @@ RAN="ociferry-export -j 8 -o - | ociferry-import -j 8 -"
         measure "$T/import.json" ociferry-import -j 8 - "$DST" >"$T/out" 2>"$T/err2"
 ) &
 pipe=$!
-# Who works in that folder is one of the two; what they hold open, they name here.
+# Of the processes in that folder two are ours; what they hold open is noted.
 while kill -0 $pipe 2>/dev/null; do
-    find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$T/cwd" 2>/dev/null |
+    { find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$T/cwd" 2>/dev/null || true; } |
         while read -r cwd; do
-            find "${cwd%cwd}fd" -type l -printf '%l\n' 2>/dev/null || true
+            if grep -q '^ociferry-' "${cwd%cwd}comm" 2>/dev/null; then
+                find "${cwd%cwd}fd" -type l -printf '%l\n' 2>/dev/null || true
+            fi
         done >>"$T/held"
     sleep 0.1
 done
