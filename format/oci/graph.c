@@ -135,6 +135,8 @@ static int meet(struct ferry_graph *graph, const struct ferry_descriptor *descri
                           descriptor->digest.text, descriptor->media_type,
                           node->descriptor.media_type);
     }
+    if (!descriptor->external && node->state == FERRY_NODE_LEFT_OUT)
+        node->state = FERRY_NODE_WANTED; /* of two images one has it elsewhere, the other here */
     if (is_manifest && descriptor->size > FERRY_MANIFEST_MAX)
         return ferry_fail(err, FERRY_ELIMIT, "manifest %s: %" PRId64 " bytes, limit %" PRId64,
                           descriptor->digest.text, descriptor->size, FERRY_MANIFEST_MAX);

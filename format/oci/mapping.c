@@ -56,8 +56,12 @@ static int read_lines(struct ferry_mapping *mapping, FILE *file, struct ferry_er
 {
     FERRY_OWNED_MEM char *text = NULL;
     size_t text_room = 0, lines_room = 0;
+    ssize_t len;
 
-    for (size_t number = 1; getline(&text, &text_room, file) >= 0; number++) {
+    for (size_t number = 1; (len = getline(&text, &text_room, file)) >= 0; number++) {
+        if (strlen(text) != (size_t)len)
+            return ferry_fail(err, FERRY_EUSAGE, "%s: line %zu: holds a NUL byte: is it text?",
+                              mapping->name, number);
         if (number > FERRY_MAPPING_LINES_MAX)
             return ferry_fail(err, FERRY_ELIMIT, "%s: more than %d lines", mapping->name,
                               FERRY_MAPPING_LINES_MAX);
