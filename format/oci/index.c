@@ -136,6 +136,8 @@ int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_
         "manifests", "annotations", FERRY_NOTE_VERSION, FERRY_ARCHIVE_VERSION);
     FERRY_OWNED_MEM char *text = NULL;
 
+    if (graph->image_count > FERRY_CHILDREN_MAX) /* what no reader would take */
+        return ferry_fail(err, FERRY_ELIMIT, "more than %d images", FERRY_CHILDREN_MAX);
     for (size_t i = 0; document && i < graph->image_count; i++)
         if (json_array_append_new(json_object_get(document, "manifests"),
                                   format_image(&graph->images[i], ref_name)) < 0)
