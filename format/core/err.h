@@ -25,7 +25,9 @@ enum ferry_code {
     FERRY_EDIGEST = -7,   /* the bytes are not what their digest and size say */
     FERRY_EFORMAT = -8,   /* the bytes are not what the format demands */
     FERRY_ELIMIT = -9,    /* a named limit was exceeded */
-    FERRY_ECANCEL = -10   /* the user asked to stop */
+    FERRY_ECANCEL = -10,  /* the user asked to stop */
+    FERRY_EREFUSED = -11 /* a server answered, and did not do what was asked; asking again would not
+                            help */
 };
 
 /* Exit statuses of the three programs (README.md, man pages; a test compares them). */

@@ -157,20 +157,19 @@ static const struct {
     enum ferry_code code;
     const char *hint;
 } status_map[] = {
-    { 200, 299, FERRY_EFORMAT, "another success was expected here" },
-    { 300, 399, FERRY_EFORMAT, "a redirect that leads nowhere" },
+    { 200, 299, FERRY_EREFUSED, "another success was expected here" },
+    { 300, 399, FERRY_EREFUSED, "a redirect that leads nowhere" },
     { 401, 401, FERRY_EAUTH, "log in, or pass --authfile or --creds" },
     { 403, 403, FERRY_EAUTH, "these credentials do not permit it" },
     { 404, 404, FERRY_ENOTFOUND, "" },
     { 407, 407, FERRY_EAUTH, "the proxy wants credentials: put them into its URL" },
     { 408, 408, FERRY_ENET, "the server waited too long" },
-    { 413, 413, FERRY_ENET,
-      "the registry, or a proxy before it, limits the size of a request; "
-      "for a layer pass --chunk-size" },
-    { 416, 416, FERRY_EFORMAT, "registry and client disagree on what was sent" },
+    { 413, 413, FERRY_EREFUSED,
+      "the registry, or a proxy before it, limits the size of a request: raise that limit" },
+    { 416, 416, FERRY_EREFUSED, "registry and client disagree on what was sent" },
     { 429, 429, FERRY_ENET, "the registry limits requests: log in, use fewer --jobs, or wait" },
     { 500, 599, FERRY_ENET, "the server is out of order" },
-    { 0, 999, FERRY_EFORMAT, "" },
+    { 0, 999, FERRY_EREFUSED, "" },
 };
 
 int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err)

@@ -887,12 +887,12 @@ static void test_session_reply_fail(void **state)
         enum ferry_code code;
         const char *says;
     } rows[] = {
-        { 400, FERRY_EFORMAT, "400 Bad Request: NAME_INVALID: bad name" },
+        { 400, FERRY_EREFUSED, "400 Bad Request: NAME_INVALID: bad name" },
         { 403, FERRY_EAUTH, "do not permit" },
         { 404, FERRY_ENOTFOUND, "404 Not Found: NAME_INVALID" },
-        { 413, FERRY_ENET, "--chunk-size" },
-        { 416, FERRY_EFORMAT, "416" },
-        { 418, FERRY_EFORMAT, "418" },
+        { 413, FERRY_EREFUSED, "limits the size" },
+        { 416, FERRY_EREFUSED, "416" },
+        { 418, FERRY_EREFUSED, "418" },
     };
 
     (void)state;
