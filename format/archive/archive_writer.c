@@ -82,8 +82,8 @@ static la_ssize_t on_write(struct archive *tar, void *ctx, const void *bytes, si
 {
     struct ferry_writer *w = ctx;
 
-    if (w->closed) /* an aborted archive gets no end-of-archive blocks */
-        return (la_ssize_t)len;
+    if (w->closed) /* an aborted archive gets neither padding nor end-of-archive blocks */
+        return -1;
     if (take(w, bytes, len, &w->failure) < 0) {
         w->closed = true;
         archive_set_error(tar, EIO, "%s", w->failure.msg);
@@ -205,10 +205,8 @@ void ferry_writer_free(struct ferry_writer *writer)
         return;
     assert(!writer->open_entry);
     writer->closed = true;
-    if (writer->tar) {
-        archive_write_fail(writer->tar); /* else it pads an open entry to its announced size */
-        archive_write_free(writer->tar);
-    }
+    if (writer->tar)
+        archive_write_free(writer->tar); /* the first write of its padding fails: closed */
     if (writer->partial)
         unlink(writer->partial);
     if (writer->fd >= 0)
