@@ -128,6 +128,7 @@ HTPASSWD='user:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a'
 start_registry() {
     local name=$1 storage=${2:-$T/$1.storage} auth=${3:-} log=$T/$1.registry.log config=$T/$1.yml
     mkdir -p "$storage"
+    rm -f "$log" # of an earlier registry of that name
     cat >"$config" <<YAML
 version: 0.1
 log: {level: info, accesslog: {disabled: true}}
