@@ -50,20 +50,32 @@ static bool loadable(const struct ferry_node *node)
     return strcmp(platform.os, "linux") == 0 && json_array_size(diff_ids) == node->count - 1;
 }
 
+/* NULL for want of memory. */
+static json_t *format_layers(const struct ferry_node *manifest)
+{
+    FERRY_OWNED_JSON *layers = json_array();
+    char path[FERRY_BLOB_NAME_MAX];
+
+    for (size_t i = 1; i < manifest->count; i++) {
+        ferry_layout_blob_name(&manifest->children[i]->descriptor.digest, path);
+        if (json_array_append_new(layers, json_string(path)) < 0)
+            return NULL;
+    }
+    return ferry_steal(&layers);
+}
+
 static json_t *format_item(const struct ferry_image *image, const struct ferry_node *manifest)
 {
     char name[FERRY_REFERENCE_TEXT_MAX], path[FERRY_BLOB_NAME_MAX];
     struct ferry_reference ref = image->ref;
-    json_t *layers = json_array();
+    FERRY_OWNED_JSON *layers = format_layers(manifest);
 
+    if (!layers)
+        return NULL;
     ref.has_digest = false;
     ferry_reference_format(&ref, name);
-    for (size_t i = 1; i < manifest->count; i++) {
-        ferry_layout_blob_name(&manifest->children[i]->descriptor.digest, path);
-        json_array_append_new(layers, json_string(path));
-    }
     ferry_layout_blob_name(&manifest->children[0]->descriptor.digest, path);
-    return json_pack("{s:s, s:[s], s:o}", "Config", path, "RepoTags", name, "Layers", layers);
+    return json_pack("{s:s, s:[s], s:O}", "Config", path, "RepoTags", name, "Layers", layers);
 }
 
 int ferry_docker_manifest_format(const struct ferry_graph *graph, struct ferry_buf *out,
