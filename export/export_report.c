@@ -58,6 +58,7 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_pull_
 {
     char size[FERRY_SIZE_TEXT_MAX];
 
+    ferry_progress_end(progress);
     if (opts->json)
         return print_json(opts, plan, err);
     if (opts->dry_run)

@@ -161,6 +161,7 @@ static void say_totals(const struct import_opts *opts, const struct ferry_push_p
 int ferry_import_report(const struct import_opts *opts, const struct ferry_push_plan *plan,
                         struct ferry_progress *progress, struct ferry_err *err)
 {
+    ferry_progress_end(progress);
     for (size_t i = 0; i < plan->target_count; i++)
         if (plan->outcomes[i].kind == FERRY_OUTCOME_FAILED)
             ferry_progress_error(progress, "%s",

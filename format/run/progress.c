@@ -346,6 +346,14 @@ void ferry_progress_free(struct ferry_progress *progress)
     free(progress);
 }
 
+void ferry_progress_end(struct ferry_progress *progress)
+{
+    pthread_mutex_lock(&progress->lock);
+    end_phase(progress);
+    progress->what[0] = '\0';
+    pthread_mutex_unlock(&progress->lock);
+}
+
 void ferry_progress_phase(struct ferry_progress *progress, const char *what, int64_t total_bytes,
                           int64_t total_items)
 {

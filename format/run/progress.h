@@ -31,6 +31,9 @@ FERRY_OWNED_DEFINE(ferry_progress)
 void ferry_progress_phase(struct ferry_progress *progress, const char *what, int64_t total_bytes,
                           int64_t total_items);
 
+/* Ends the phase without beginning another: what follows is a result. */
+void ferry_progress_end(struct ferry_progress *progress);
+
 /* Adds to the phase; negative amounts take back. Cheap enough for every 64 KiB. */
 void ferry_progress_add(struct ferry_progress *progress, int64_t bytes, int64_t items);
 

@@ -328,6 +328,7 @@ static int check_archive(struct check *c, const char *path, struct ferry_err *er
         if (!c->diff_ids)
             return ferry_fail_memory(err);
     }
+    ferry_progress_phase(c->progress, "verifying", ferry_reader_size(reader), -1);
     FERRY_TRY(note_fault(c, check_entries(c, err), err));
     FERRY_TRY(check_nodes(c, err));
     return c->depth == FERRY_VERIFY_DEEP ? check_configs(c, err) : 0;
@@ -344,7 +345,7 @@ int ferry_verify_archive(const char *path, enum ferry_verify_depth depth,
     if (!report)
         return ferry_fail_memory(err);
     FERRY_TRY(ferry_graph_new(&report->graph, err));
-    ferry_progress_phase(progress, "verifying", -1, -1);
+    ferry_progress_phase(progress, "reading the archive", -1, -1);
     rc = check_archive(&c, path, err);
     free(c.diff_ids);
     FERRY_TRY(rc);

@@ -217,6 +217,7 @@ int ferry_verify_report_print(const struct verify_opts *opts,
                               const struct ferry_verify_report *report,
                               struct ferry_progress *progress, struct ferry_err *err)
 {
+    ferry_progress_end(progress);
     if (opts->json) {
         FERRY_TRY(print_json(opts, report, err));
     } else {
