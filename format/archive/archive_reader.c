@@ -30,7 +30,6 @@ struct ferry_reader {
     char *name;
     int fd; /* the tar, or the folder */
     bool is_folder, is_regular;
-    int64_t size; /* of a regular file; else -1 */
     struct ferry_tar *tar;
     struct ferry_entry current;
     int64_t position;                   /* of the current entry in a tar */
@@ -125,7 +124,6 @@ static int open_reader(const char *path, bool in_order, struct ferry_reader **ou
         return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", r->name, strerror(errno));
     r->is_folder = S_ISDIR(st.st_mode);
     r->is_regular = S_ISREG(st.st_mode) && !is_stdin;
-    r->size = r->is_regular ? st.st_size : -1;
     if (!r->is_folder)
         FERRY_TRY(open_tar(r, in_order, err));
     *out = ferry_steal(&r);
@@ -171,11 +169,6 @@ void ferry_reader_free(struct ferry_reader *reader)
 const char *ferry_reader_name(const struct ferry_reader *reader)
 {
     return reader->name;
-}
-
-int64_t ferry_reader_size(const struct ferry_reader *reader)
-{
-    return reader->size;
 }
 
 bool ferry_reader_is_random(const struct ferry_reader *reader)

@@ -38,9 +38,6 @@ FERRY_OWNED_DEFINE(ferry_reader)
 /* What to call it in messages: the path, or "stdin". */
 const char *ferry_reader_name(const struct ferry_reader *reader);
 
-/* Bytes of a tar file as it lies there; -1 for a pipe or a folder. */
-int64_t ferry_reader_size(const struct ferry_reader *reader);
-
 /* Whether blobs can be opened in any order. */
 bool ferry_reader_is_random(const struct ferry_reader *reader);
 

@@ -217,6 +217,18 @@ static int check_entry(struct check *c, const struct ferry_entry *entry, struct 
     return 0; /* a document that the load has read, or a second copy */
 }
 
+/* What the pass over the archive has before it, but for what is not listed. */
+static int64_t unread_bytes(const struct ferry_graph *graph)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < graph->count; i++)
+        if (graph->nodes[i]->state == FERRY_NODE_WANTED &&
+            !ferry_add(sum, graph->nodes[i]->descriptor.size, &sum))
+            return -1;
+    return sum;
+}
+
 static int check_entries(struct check *c, struct ferry_err *err)
 {
     struct ferry_entry entry;
@@ -328,7 +340,7 @@ static int check_archive(struct check *c, const char *path, struct ferry_err *er
         if (!c->diff_ids)
             return ferry_fail_memory(err);
     }
-    ferry_progress_phase(c->progress, "verifying", ferry_reader_size(reader), -1);
+    ferry_progress_phase(c->progress, "verifying", unread_bytes(c->report->graph), -1);
     FERRY_TRY(note_fault(c, check_entries(c, err), err));
     FERRY_TRY(check_nodes(c, err));
     return c->depth == FERRY_VERIFY_DEEP ? check_configs(c, err) : 0;
