@@ -326,7 +326,6 @@ static int move_one(struct stream *s, bool *ended, struct ferry_err *err)
     ferry_buf_init(&bytes, (size_t)SMALL_MAX);
     pthread_mutex_lock(&s->turn);
     rc = read_one(s, &f, &bytes, err);
-    s->ended = s->ended || rc < 0;
     *ended = s->ended;
     pthread_mutex_unlock(&s->turn);
     if (rc == 0 && f.node)
@@ -337,12 +336,19 @@ static int move_one(struct stream *s, bool *ended, struct ferry_err *err)
 
 static int move_stream(void *ctx, size_t index, struct ferry_err *err)
 {
+    struct stream *s = ctx;
     bool ended = false;
+    int rc = 0;
 
     (void)index;
-    while (!ended)
-        FERRY_TRY(move_one(ctx, &ended, err));
-    return 0;
+    while (!ended && rc == 0)
+        rc = move_one(s, &ended, err);
+    if (rc < 0) { /* the others need not read on */
+        pthread_mutex_lock(&s->turn);
+        s->ended = true;
+        pthread_mutex_unlock(&s->turn);
+    }
+    return rc;
 }
 
 int ferry_move_blobs(const struct ferry_move *move, struct ferry_err *err)

@@ -16,6 +16,12 @@ static struct ferry_call call_to(const struct ferry_push *to, const char *method
                                 .method = method };
 }
 
+/* Some registries refuse HEAD: what they have is not known then, so it is brought. */
+static bool says_absent(const struct ferry_reply *reply)
+{
+    return reply->status == 404 || reply->status == 405;
+}
+
 int ferry_push_has_blob(const struct ferry_push *to, const struct ferry_digest *digest, bool *has,
                         struct ferry_err *err)
 {
@@ -26,7 +32,7 @@ int ferry_push_has_blob(const struct ferry_push *to, const struct ferry_digest *
     snprintf(path, sizeof(path), "blobs/%s", digest->text);
     call.path = path;
     FERRY_TRY(ferry_session_call(to->session, &call, &reply, err));
-    if (reply.status != 200 && reply.status != 404)
+    if (reply.status != 200 && !says_absent(&reply))
         return ferry_reply_fail(&reply, err);
     *has = reply.status == 200;
     return 0;
@@ -43,7 +49,7 @@ int ferry_push_has_manifest(const struct ferry_push *to, const char *selector,
     call.path = path;
     call.accept = ferry_accept_manifests;
     FERRY_TRY(ferry_session_call(to->session, &call, &reply, err));
-    if (reply.status != 200 && reply.status != 404)
+    if (reply.status != 200 && !says_absent(&reply))
         return ferry_reply_fail(&reply, err);
     /* A registry that does not say which manifest it has is asked to take it again. */
     *has = reply.status == 200 && reply.content_digest &&
