@@ -114,16 +114,12 @@ static int verify(struct ferry_source **body, const struct ferry_node *node,
     return ferry_verify_new(body, &node->descriptor.digest, node->descriptor.size, out, err);
 }
 
-/* A pipe does not come again; but where one repository has the blob by now, others can have it
- * from there. */
+/* A pipe does not come again, and an archive may lack a blob; but where one repository has it by
+ * now, others can have it from there. */
 static int read_back(struct freight *f, struct ferry_err *err)
 {
-    struct ferry_push from;
+    struct ferry_push from = push_to(f->move, f->had_by);
 
-    if (!f->had_by)
-        return ferry_fail(err, FERRY_EIO, "blob %s: has gone by in the stream",
-                          f->node->descriptor.digest.text);
-    from = push_to(f->move, f->had_by);
     ferry_reply_release(&f->reply);
     FERRY_TRY(ferry_push_read_back(&from, &f->node->descriptor.digest, &f->reply, err));
     return verify(&f->reply.body, f->node, &f->source, err);
@@ -134,13 +130,19 @@ static int load(struct freight *f, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) body = NULL;
     struct ferry_err ignored;
+    int rc;
 
     if (f->source && (!f->used || ferry_source_rewind(f->source, 0, &ignored) == 0))
         return 0;
     ferry_source_free(ferry_steal(&f->source));
-    if (!ferry_reader_is_random(f->move->reader))
+    if (ferry_reader_is_random(f->move->reader))
+        rc = ferry_reader_blob(f->move->reader, &f->node->descriptor.digest, &body, err);
+    else
+        rc = ferry_fail(err, FERRY_ENOTFOUND, "blob %s: has gone by in the stream",
+                        f->node->descriptor.digest.text);
+    if (rc == FERRY_ENOTFOUND && f->had_by)
         return read_back(f, err);
-    FERRY_TRY(ferry_reader_blob(f->move->reader, &f->node->descriptor.digest, &body, err));
+    FERRY_TRY(rc);
     return verify(&body, f->node, &f->source, err);
 }
 
@@ -248,6 +250,7 @@ struct stream {
     const struct ferry_move *move;
     pthread_mutex_t turn;
     bool ended;
+    bool *taken; /* by node->place: has gone by, and is on its way or was */
 };
 
 /* The blob of a stream that is wanted next: found, or the end (f->node NULL). */
@@ -265,7 +268,8 @@ static int next_wanted(struct stream *s, struct freight *f, struct ferry_err *er
         if (entry.kind != FERRY_ENTRY_BLOB)
             continue;
         node = ferry_graph_find(plan->graph, &entry.digest);
-        if (node && node->state != FERRY_NODE_BAD && is_needed(plan, node)) {
+        if (node && !s->taken[node->place] && is_needed(plan, node)) {
+            s->taken[node->place] = true;
             f->node = node;
             return 0;
         }
@@ -358,8 +362,12 @@ int ferry_move_blobs(const struct ferry_move *move, struct ferry_err *err)
 
     if (ferry_reader_is_random(move->reader))
         return ferry_pool_run(move->jobs, move->plan->graph->count, move_node, (void *)move, err);
+    s.taken = calloc(move->plan->graph->count + 1, sizeof(*s.taken));
+    if (!s.taken)
+        return ferry_fail_memory(err);
     pthread_mutex_init(&s.turn, NULL);
     rc = ferry_pool_run(move->jobs, (size_t)move->jobs, move_stream, &s, err);
     pthread_mutex_destroy(&s.turn);
+    free(s.taken);
     return rc;
 }
