@@ -23,12 +23,14 @@ struct resolve {
     int jobs;
     struct request *batch;
     size_t count;
+    size_t asked; /* the first so many of the batch */
+    bool met;     /* the first request of all was answered */
 };
 
 static int ask(void *ctx, size_t index, struct ferry_err *err)
 {
     struct resolve *r = ctx;
-    struct request *q = &r->batch[index];
+    struct request *q = &r->batch[r->asked + index];
 
     ferry_buf_init(&q->bytes, (size_t)FERRY_MANIFEST_MAX);
     if (q->ref)
@@ -54,8 +56,16 @@ static int answer(struct resolve *r, struct request *q, struct ferry_err *err)
 /* Sends what was gathered, and takes the replies in the order of the requests. */
 static int flush(struct resolve *r, struct ferry_err *err)
 {
-    int rc = ferry_pool_run(r->jobs, r->count, ask, r, err);
+    int rc = 0;
 
+    r->asked = 0;
+    if (!r->met && r->count > 0) { /* one settles scheme and login for all, or fails for all */
+        rc = ferry_pool_run(1, 1, ask, r, err);
+        r->met = true;
+        r->asked = 1;
+    }
+    if (rc == 0)
+        rc = ferry_pool_run(r->jobs, r->count - r->asked, ask, r, err);
     for (size_t i = 0; i < r->count; i++) {
         if (rc == 0)
             rc = answer(r, &r->batch[i], err);

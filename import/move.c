@@ -38,10 +38,8 @@ static int wrap_place(const struct ferry_move *m, const struct ferry_placement *
                       p->node->descriptor.digest.text);
 }
 
-static int ask(void *ctx, size_t index, struct ferry_err *err)
+static int ask(const struct ferry_move *m, struct ferry_placement *p, struct ferry_err *err)
 {
-    const struct ferry_move *m = ctx;
-    struct ferry_placement *p = &m->plan->placements[index];
     struct ferry_push to = push_to(m, p);
     bool has;
 
@@ -57,9 +55,22 @@ static int ask(void *ctx, size_t index, struct ferry_err *err)
     return 0;
 }
 
+static int ask_other(void *ctx, size_t index, struct ferry_err *err)
+{
+    const struct ferry_move *m = ctx;
+
+    return ask(m, &m->plan->placements[index + 1], err);
+}
+
 int ferry_move_ask(const struct ferry_move *move, struct ferry_err *err)
 {
-    return ferry_pool_run(move->jobs, move->plan->placement_count, ask, (void *)move, err);
+    size_t count = move->plan->placement_count;
+
+    if (count == 0)
+        return 0;
+    /* One settles scheme and login for all, or fails for all. */
+    FERRY_TRY(ask(move, &move->plan->placements[0], err));
+    return ferry_pool_run(move->jobs, count - 1, ask_other, (void *)move, err);
 }
 
 /* Counts what passes, for the live line; going back takes the bytes back. */
