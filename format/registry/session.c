@@ -217,11 +217,21 @@ static int attempt_once(struct attempt *a, struct ferry_err *err)
 
 /* --- and again ------------------------------------------------------------------------------ */
 
+/* How often what went wrong may be tried again. */
+static int retry_limit(const struct attempt *a)
+{
+    enum ferry_http_fault fault = ferry_http_head(a->connection->http)->fault;
+    int limit = a->session->options.retries;
+    bool nobody = fault == FERRY_FAULT_UNREACHED || fault == FERRY_FAULT_NOT_TLS;
+
+    return nobody && limit > UNREACHED_RETRIES_MAX ? UNREACHED_RETRIES_MAX : limit;
+}
+
 /* Whether one more attempt may be made of what ended with `rc`, this being number `done`. */
 static bool may_retry(const struct attempt *a, int rc, int done, const struct ferry_err *err)
 {
     const struct ferry_http_head *head = ferry_http_head(a->connection->http);
-    int limit = a->session->options.retries;
+    int limit = retry_limit(a);
 
     if (a->touched && a->call->once)
         return false;
@@ -231,10 +241,9 @@ static bool may_retry(const struct attempt *a, int rc, int done, const struct fe
         return false;
     switch (head->fault) {
     case FERRY_FAULT_BROKEN:
-        return true;
     case FERRY_FAULT_UNREACHED:
     case FERRY_FAULT_NOT_TLS:
-        return done < UNREACHED_RETRIES_MAX;
+        return true;
     case FERRY_FAULT_NONE: /* what failed is a token service, or a rule was broken */
         return ferry_retry_status(head->status);
     case FERRY_FAULT_FINAL:
@@ -259,7 +268,7 @@ static void note_retry(const struct attempt *a, int64_t wait, int done, const st
     struct ferry_err ignored; /* a note less */
 
     if (o->note && ferry_text(&text, &ignored, "%s; trying again in %.1f s (%d of %d)", err->msg,
-                              (double)wait / 1000, done + 1, o->retries) == 0)
+                              (double)wait / 1000, done + 1, retry_limit(a)) == 0)
         o->note(o->note_ctx, text);
 }
 
