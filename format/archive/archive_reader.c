@@ -324,7 +324,41 @@ int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, st
     return 0;
 }
 
-int ferry_reader_body(struct ferry_reader *reader, struct ferry_source **out, struct ferry_err *err)
+/* The bytes of the current entry: whatever fails in them says in which archive. */
+struct body {
+    struct ferry_source base;
+    struct ferry_source *inner;
+    const struct ferry_reader *reader;
+};
+
+static int body_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
+                     struct ferry_err *err)
+{
+    struct body *b = (struct body *)source;
+
+    if (ferry_source_read(b->inner, buf, cap, got, err) < 0)
+        return ferry_wrap(err, "%s", b->reader->name);
+    return 0;
+}
+
+static int body_rewind(struct ferry_source *source, int64_t offset, struct ferry_err *err)
+{
+    struct body *b = (struct body *)source;
+
+    if (ferry_source_rewind(b->inner, offset, err) < 0)
+        return ferry_wrap(err, "%s", b->reader->name);
+    return 0;
+}
+
+static void body_free(struct ferry_source *source)
+{
+    ferry_source_free(((struct body *)source)->inner);
+    free(source);
+}
+
+static const struct ferry_source_ops body_ops = { body_read, body_rewind, body_free };
+
+static int open_body(struct ferry_reader *reader, struct ferry_source **out, struct ferry_err *err)
 {
     int fd;
 
@@ -337,6 +371,22 @@ int ferry_reader_body(struct ferry_reader *reader, struct ferry_source **out, st
         return ferry_tar_body(reader->tar, out, err);
     FERRY_TRY(open_below(reader, reader->current.name, &fd, err));
     return ferry_source_fd(fd, out, err);
+}
+
+int ferry_reader_body(struct ferry_reader *reader, struct ferry_source **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) inner = NULL;
+    struct body *b;
+
+    FERRY_TRY(open_body(reader, &inner, err));
+    b = calloc(1, sizeof(*b));
+    if (!b)
+        return ferry_fail_memory(err);
+    *b = (struct body){ .base = { &body_ops, inner->size },
+                        .inner = ferry_steal(&inner),
+                        .reader = reader };
+    *out = &b->base;
+    return 0;
 }
 
 int ferry_reader_keep(struct ferry_reader *reader, const struct ferry_entry *entry,
