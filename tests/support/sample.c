@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -281,6 +283,44 @@ char *sample_read(const char *path, size_t *len)
     bytes[*len] = '\0';
     close(fd);
     return bytes;
+}
+
+static struct {
+    const char *path;
+    const char *bytes;
+    size_t len;
+    pthread_t thread;
+} pipe_job;
+
+static void *write_pipe(void *arg)
+{
+    int fd = open(pipe_job.path, O_WRONLY | O_CLOEXEC);
+    ssize_t n = 1;
+
+    (void)arg;
+    while (pipe_job.len > 0 && (n = write(fd, pipe_job.bytes, pipe_job.len)) > 0) {
+        pipe_job.bytes += n;
+        pipe_job.len -= (size_t)n;
+    }
+    close(fd);
+    return NULL;
+}
+
+void sample_pipe_begin(const char *path, const void *bytes, size_t len)
+{
+    signal(SIGPIPE, SIG_IGN);
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    pipe_job.path = path;
+    pipe_job.bytes = bytes;
+    pipe_job.len = len;
+    assert_int_equal(pthread_create(&pipe_job.thread, NULL, write_pipe, NULL), 0);
+}
+
+bool sample_pipe_end(void)
+{
+    assert_int_equal(pthread_join(pipe_job.thread, NULL), 0);
+    return pipe_job.len == 0;
 }
 
 static char folder[64];

@@ -93,6 +93,11 @@ void sample_tar_folder(const struct sample_tar *tar, const char *path);
 void sample_write(const char *path, const void *bytes, size_t len);
 char *sample_read(const char *path, size_t *len); /* to be freed */
 
+/* A named pipe at `path`, and a thread that writes these bytes to whoever opens it. The end waits
+ * for the thread, and says whether all was taken. */
+void sample_pipe_begin(const char *path, const void *bytes, size_t len);
+bool sample_pipe_end(void);
+
 /* As setup and teardown of a group: a fresh working folder, which goes with all that is in it. */
 int sample_enter_folder(void **state);
 int sample_leave_folder(void **state);
