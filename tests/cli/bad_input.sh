@@ -51,6 +51,7 @@ run 0 ociferry-export -q --force -o "$T/old.tar" "$SRC/app/base:1"
 run 0 ociferry-verify "$T/old.tar"
 bad 2 'output|-o' ociferry-export -q "$SRC/app/web:1"
 
+# [W26]
 step "--force keeps the old archive when the new one fails"
 cp "$T/good.tar" "$T/old.tar"
 start_proxy BAD "$SRC" --truncate "GET /blobs/ 0"

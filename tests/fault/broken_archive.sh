@@ -22,6 +22,7 @@ refused() { # ARCHIVE
     no_image "$DST" app/web 1 "$web"
 }
 
+# [R10]
 step "cut off, in many places"
 for at in 0 100 512 1536 5000 $((size / 3)) $((size / 2)) $((size * 9 / 10)); do
     head -c "$at" "$T/good.tar" >"$T/cut.tar"
@@ -46,16 +47,19 @@ step "a tar of something else"
 tar -C "$ROOT" -cf "$T/else.tar" CMakeLists.txt
 refused "$T/else.tar"
 
+# [R11]
 step "a layout of another version"
 echo '{"imageLayoutVersion":"9.0.0"}' >"$T/layout/oci-layout"
 tar -C "$T/layout" -cf "$T/nine.tar" oci-layout index.json blobs
 refused "$T/nine.tar"
 echo '{"imageLayoutVersion":"1.0.0"}' >"$T/layout/oci-layout"
 
+# [R11]
 step "without oci-layout"
 tar -C "$T/layout" -cf "$T/without.tar" index.json blobs
 refused "$T/without.tar"
 
+# [R7] [R8]
 step "a link in place of a blob, and a way out of the folder"
 cp -r "$T/layout" "$T/link"
 ln -sf /etc/passwd "$T/link/blobs/sha256/${layer#sha256:}"
@@ -76,6 +80,7 @@ sed 's/^{/{"manifests":[],/' "$T/layout/index.json" >"$T/json/index.json"
 tar -C "$T/json" -cf "$T/twice.tar" oci-layout index.json blobs
 refused "$T/twice.tar"
 
+# [D1] [D2]
 step "a digest that is a path"
 sed "s|sha256:${web#sha256:}|sha256:../../../../etc/passwd|" "$T/layout/index.json" >"$T/json/index.json"
 tar -C "$T/json" -cf "$T/path.tar" oci-layout index.json blobs

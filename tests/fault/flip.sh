@@ -18,6 +18,7 @@ layer=$(jq -r '.layers[0].digest' "$T/child")
 # reaches the damage.
 unpublished() { no_image "$DST" app/multi 1 "$index" "$child"; }
 
+# [W18] [W25]
 at_source() { # KIND DIGEST PATH
     local kind=$1 digest=$2 path=$3
     step "at the source, in the $kind"
@@ -45,6 +46,7 @@ at_source manifest "$child" "/manifests/$child"
 at_source config "$config" "/blobs/$config"
 at_source layer "$layer" "/blobs/$layer"
 
+# [R14] [R15] [R16]
 in_archive() { # KIND DIGEST
     local kind=$1 digest=$2
     start_registry DST "$T/store.$kind" # an empty one: a blob that is there already is not read

@@ -30,6 +30,7 @@ for signal in INT TERM; do
     absent "$T/a.tar"
 done
 
+# [W25] [W26]
 step "export over an archive that is there: it stays what it was"
 run 0 ociferry-export -o "$T/old.tar" "$SRC/app/web:1"
 sum=$(sha256sum <"$T/old.tar")

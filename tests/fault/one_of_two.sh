@@ -8,6 +8,7 @@ run 0 ociferry-export -o "$T/a.tar" "$SRC/app/base:1" "$SRC/app/docker:1"
 layer=$(raw "$SRC" app/docker 1 | jq -r '.layers[1].digest')
 flip "$T/a.tar" $(($(entry_offset "$T/a.tar" "blobs/sha256/${layer#sha256:}") + 30))
 
+# [R17]
 step "from a file"
 run 3 ociferry-import --report "$T/report.json" "$T/a.tar" "$DST"
 says "${layer#sha256:}"
@@ -22,6 +23,7 @@ run 3 bash -c "cat '$T/a.tar' | ociferry-import - '$DST/pipe'"
 same_images "$SRC" "$DST/pipe" app/base:1
 no_image "$DST" pipe/app/docker 1
 
+# [R16]
 step "a good tag is not replaced by a damaged image"
 run 0 ociferry-export -o "$T/web.tar" "$SRC/app/web:1"
 run 0 ociferry-import "$T/web.tar" "$DST/kept/app/docker:1"
@@ -34,6 +36,7 @@ run 3 ociferry-verify "$T/a.tar"
 grep -q "${layer#sha256:}" "$T/out" "$T/err" || fail "verify does not name $layer"
 grep -q "app/docker" "$T/out" "$T/err" || fail "verify does not name the image"
 
+# [R18]
 step "verify names every fault, not the first"
 layer2=$(raw "$SRC" app/base 1 | jq -r '.layers[1].digest')
 flip "$T/a.tar" $(($(entry_offset "$T/a.tar" "blobs/sha256/${layer2#sha256:}") + 30))

@@ -11,10 +11,13 @@ run 0 ociferry-export -o "$T/a.tar" "${refs[@]}"
 there "$T/a.tar"
 absent "$T/a.tar.partial"
 
+# [W6] [W7] [W8]
 step "the head comes first: layout, index, docker's manifest, then indexes, manifests, configs"
 tar -tf "$T/a.tar" >"$T/names"
 equal "first entries" "oci-layout index.json manifest.json" "$(head -n 3 "$T/names" | tr '\n' ' ' | sed 's/ $//')"
 equal "entries that are there twice" "" "$(sort "$T/names" | uniq -d)"
+equal "entries of other names" "" \
+    "$(grep -vE '^(oci-layout|index\.json|manifest\.json|blobs/sha256/[0-9a-f]{64})$' "$T/names" || true)"
 kinds=$(tail -n +4 "$T/names" | grep '^blobs/sha256/.' | while read -r name; do
     tar -xOf "$T/a.tar" "$name" | head -c 1000000 |
         jq -r 'if .manifests then 1 elif .layers then 2 elif .rootfs or . == {} then 3 else 4 end' 2>/dev/null |
@@ -22,6 +25,7 @@ kinds=$(tail -n +4 "$T/names" | grep '^blobs/sha256/.' | while read -r name; do
 done)
 equal "order of the blobs" "$(sort -n <<<"$kinds" | tr '\n' ' ')" "$(tr '\n' ' ' <<<"$kinds")"
 
+# [W12] [W13] [W14]
 step "one descriptor a tag, with its full name"
 tar -xOf "$T/a.tar" index.json >"$T/index.json"
 equal "names in index.json" "$(printf '%s\n' "${refs[@]}" | sort)" \
@@ -43,10 +47,12 @@ run 0 ociferry-verify --json "$T/a.tar"
 jq -e . "$T/out" >"$T/json" || fail "--json is not JSON"
 run 0 ociferry-verify - <"$T/a.tar"
 
+# [W16] [W17]
 step "import into an empty registry"
 run 0 ociferry-import "$T/a.tar" "$DST"
 same_images "$SRC" "$DST" "${REFS[@]}"
 
+# [W9]
 step "the same digests give the same archive, whatever the number of connections"
 run 0 ociferry-export -j 1 -o "$T/b.tar" "${refs[@]}"
 same_file "a second export" "$T/a.tar" "$T/b.tar"

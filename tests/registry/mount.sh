@@ -24,6 +24,7 @@ at_least "mounts that were granted" 2 "$(log_count DST '^POST .*mount=sha256.* s
 same_images "$SRC" "$STORE" app/base:1 app/web:1 app/web:latest
 jq -e . "$T/report.json" >/dev/null || fail "the report is not JSON"
 
+# [R16]
 step "children and blobs before what names them, tags last"
 # The line of each manifest is after the lines of all uploads that it needs.
 awk '/^(PUT|PATCH|POST) .*\/app\/base\/blobs/ { blob = NR } /^PUT .*\/app\/base\/manifests\/1 / { tag = NR }
@@ -35,6 +36,7 @@ run 0 ociferry-import "$T/a.tar" "$DST"
 equal "bytes uploaded the second time" 0 "$(log_sum DST "$uploads" req)"
 equal "uploads begun the second time" 0 "$(log_count DST '^POST ')"
 
+# [R16]
 step "an index comes after its children"
 : >"$T/DST.log"
 run 0 ociferry-export -o "$T/m.tar" "$SRC/app/multi:1"

@@ -7,6 +7,7 @@ start_registry DST
 mapfile -t refs < <(at "$SRC" "${REFS[@]}")
 is_docker() { raw "$SRC" "${1%:*}" "${1#*:}" | grep -q vnd.docker.distribution; }
 
+# [W13] [W14]
 step "skopeo reads each image of an archive with several, by its name"
 run 0 ociferry-export --ref-name full -o "$T/full.tar" "${refs[@]}"
 for ref in "${REFS[@]}"; do
@@ -34,6 +35,7 @@ for ref in app/docker:1 app/list:1; do
 done
 same_images "$SRC" "$DST/alone" app/docker:1 app/list:1
 
+# [W19] [W20] [W21]
 step "skopeo reads it as docker-archive, through manifest.json"
 tar -xOf "$T/full.tar" manifest.json | jq -r '.[].RepoTags[]' | sort >"$T/tags"
 for ref in app/base:1 app/web:1 app/web:latest app/docker:1 app/list:1 app/multi:1 app/zstd:1 \
@@ -48,6 +50,7 @@ diff_id=$(raw "$SRC" app/zstd 1 | jq -r .config.digest)
 diff_id=$(curl -s "http://$SRC/v2/app/zstd/blobs/$diff_id" | jq -r '.rootfs.diff_ids[0]')
 there "$T/zstd/${diff_id#sha256:}"
 
+# [W19] [W22]
 step "what no engine can run is not in manifest.json"
 ! grep -q art/sbom "$T/tags" || fail "manifest.json names an artifact"
 tar -xOf "$T/full.tar" manifest.json | jq -r '.[].Config' | while read -r config; do

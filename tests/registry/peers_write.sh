@@ -26,6 +26,7 @@ run 0 skopeo copy -q --insecure-policy --all --preserve-digests --src-tls-verify
 run 0 ociferry-import "$T/full.tar" "$DST/full"
 same_images "$SRC" "$DST/full" app/web:1
 
+# [R4]
 step "a layout folder"
 run 0 ociferry-verify "$IMAGES/layout"
 run 0 ociferry-import --image '*app/web:1' --map docker.io/app/web=app/web "$IMAGES/layout" "$DST/folder"
@@ -43,6 +44,7 @@ repack() {
     tar "$@" --no-recursion -C "$T/layout" -cf "$T/$name" -T "$T/list"
 }
 
+# [R1] [R2]
 step "sorted by name, blobs before the index (as containerd writes it)"
 for dialect in ustar gnu pax; do
     repack "sorted-$dialect.tar" "" --format=$dialect
@@ -54,6 +56,7 @@ same_images "$SRC" "$DST/sorted-ustar" app/multi:1
 same_images "$SRC" "$DST/sorted-gnu" app/multi:1
 same_images "$SRC" "$DST/sorted-pax" app/multi:1
 
+# [R1] [R5]
 step "backwards, with folders, and with ./ before each name"
 repack backwards.tar -r --format=gnu
 run 0 ociferry-import "$T/backwards.tar" "$DST/backwards/app/multi"
@@ -63,6 +66,7 @@ run 0 ociferry-verify "$T/dot.tar"
 run 0 ociferry-import "$T/dot.tar" "$DST/dot/app/multi"
 same_images "$SRC" "$DST/dot" app/multi:1
 
+# [R20]
 step "small enough, any order is taken from a pipe as well"
 run 0 ociferry-import - "$DST/pipe/app/multi" <"$T/sorted-gnu.tar"
 same_images "$SRC" "$DST/pipe" app/multi:1
@@ -70,6 +74,7 @@ same_images "$SRC" "$DST/pipe" app/multi:1
 run 0 bash -c "cat '$T/backwards.tar' | ociferry-import - '$DST/pipe2/app/multi'"
 same_images "$SRC" "$DST/pipe2" app/multi:1
 
+# [R3]
 step "compressed"
 gzip -c "$T/sorted-pax.tar" >"$T/c.tar.gz"
 zstd -q "$T/sorted-pax.tar" -o "$T/c.tar.zst"

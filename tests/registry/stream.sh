@@ -37,6 +37,7 @@ start_registry DST
 curl -sSf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' \
     --data-binary "@$T/manifest" "http://$SRC/v2/app/huge/manifests/1"
 
+# [R19]
 step "a layer of $mib MiB: export | import, with a TMPDIR that cannot be written to"
 mkdir "$T/cwd" "$T/tmp"
 chmod a-w "$T/tmp" "$T/home"

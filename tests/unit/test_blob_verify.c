@@ -159,6 +159,7 @@ static int read_by(struct ferry_source *source, size_t cap, char *text, size_t *
 }
 
 /* Every row, with every size of the reader's and of the source's reads. */
+/* [R15] */
 static void test_blob_verify_withholds_the_last_byte(void **state)
 {
     (void)state;
@@ -225,6 +226,7 @@ static void test_blob_verify_failure_is_final(void **state)
     }
 }
 
+/* [R15] [W18] */
 static void test_blob_verify_copy_commits_the_right_alone(void **state)
 {
     (void)state;

@@ -80,6 +80,7 @@ static const struct {
     { "platform_os_number", "{" TYPE "," BOTH ",\"platform\":{\"os\":1}}" },
 };
 
+/* [D3] [D8] */
 static void test_descriptor_bad(void **state)
 {
     (void)state;

@@ -60,6 +60,7 @@ static void test_digest_hash_in_pieces(void **state)
     assert_string_equal(digest.text, vectors[1].want);
 }
 
+/* [D1] */
 static void test_digest_parse_accepts(void **state)
 {
     struct ferry_digest a, b;
@@ -111,6 +112,7 @@ static const struct {
     { "lengths_swapped_back", "sha256:" HEX128 },
 };
 
+/* [D1] [D2] */
 static void test_digest_parse_refuses(void **state)
 {
     struct ferry_digest digest = { .text = "untouched" };

@@ -77,6 +77,7 @@ static const char *first_digits(const struct sample *sample)
     return sample_format("%.4s", ferry_digest_hex(&sample->digest));
 }
 
+/* [W20] */
 static void test_docker_manifest_golden(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -99,6 +100,7 @@ static void test_docker_manifest_golden(void **state)
 }
 
 /* One item a tag, in the order of the images; names in full, whatever digest stood behind them. */
+/* [W19] [W20] */
 static void test_docker_manifest_one_item_a_tag(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -139,6 +141,7 @@ static const struct {
     { "empty", FERRY_TYPE_OCI_CONFIG, "", false },
 };
 
+/* [W22] */
 static void test_docker_manifest_configs(void **state)
 {
     (void)state;
@@ -155,6 +158,7 @@ static void test_docker_manifest_configs(void **state)
     }
 }
 
+/* [W22] */
 static void test_docker_manifest_layers(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -203,6 +207,7 @@ static const struct {
     { "only_attestations", "unknown/unknown", -1 },
 };
 
+/* [W21] */
 static void test_docker_manifest_of_an_index(void **state)
 {
     (void)state;
@@ -253,6 +258,7 @@ static void test_docker_manifest_of_nested_and_odd_roots(void **state)
 }
 
 /* Readers refuse a larger one: what does not fit is left out, and counted. */
+/* [W23] [L9] */
 static void test_docker_manifest_limit(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();

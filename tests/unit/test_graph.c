@@ -41,6 +41,7 @@ static struct ferry_graph *new_graph(void)
     return graph;
 }
 
+/* [G1] [G2] */
 static void test_graph_order_of_discovery(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -94,6 +95,7 @@ static void test_graph_many_nodes(void **state)
         assert_int_equal(sample_find(graph, &layers[i])->place, i + 2);
 }
 
+/* [G3] */
 static void test_graph_shares_nodes(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -116,6 +118,7 @@ static void test_graph_shares_nodes(void **state)
     assert_int_equal(sample_find(graph, &layers[2])->first_image, 2);
 }
 
+/* [D4] [D5] [D6] */
 static void test_graph_disagreement(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -150,6 +153,7 @@ static void test_graph_disagreement(void **state)
     ferry_descriptor_release(&descriptor);
 }
 
+/* [L1] */
 static void test_graph_refuses_manifests_past_the_limit(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -162,6 +166,7 @@ static void test_graph_refuses_manifests_past_the_limit(void **state)
     supply_bad(graph, &index, FERRY_ELIMIT, "limit");
 }
 
+/* [G2] [G7] */
 static void test_graph_bad_documents(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -185,6 +190,7 @@ static void test_graph_bad_documents(void **state)
     assert_int_equal(sample_find(graph, &broken)->fault_code, FERRY_EFORMAT);
 }
 
+/* [G6] */
 static void test_graph_external_layers(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -291,6 +297,7 @@ static void test_graph_closure(void **state)
 }
 
 /* 40 indexes, each listing the next one twice: 2^40 ways to the end, and 41 nodes. */
+/* [G3] */
 static void test_graph_closure_of_many_paths(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();

@@ -47,6 +47,7 @@ static const struct {
     { "climbing", "../../etc/passwd", "../x", SHA, "", "", true },
 };
 
+/* [R21] [R22] */
 static void test_index_names(void **state)
 {
     (void)state;
@@ -99,6 +100,7 @@ static const struct {
     { "\"1.0\"", FERRY_EFORMAT },
 };
 
+/* [V1] [V2] [V3] */
 static void test_index_version(void **state)
 {
     (void)state;
@@ -112,6 +114,7 @@ static void test_index_version(void **state)
     }
 }
 
+/* [V1] */
 static void test_index_version_is_named(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -152,6 +155,7 @@ static const struct {
     { "not_json", "<html>", FERRY_EFORMAT },
 };
 
+/* [R12] [D8] */
 static void test_index_documents(void **state)
 {
     (void)state;
@@ -164,6 +168,7 @@ static void test_index_documents(void **state)
     }
 }
 
+/* [L3] */
 static void test_index_limit(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -180,6 +185,7 @@ static void test_index_limit(void **state)
 }
 
 /* What one program writes is what the other reads, and is the same bytes each time. */
+/* [W9] [W13] [W14] */
 static void test_index_round_trip(void **state)
 {
     static const char *const names[] = { "q.io/a/b:1", "docker.io/library/debian:12",
@@ -222,6 +228,7 @@ static void test_index_round_trip(void **state)
 }
 
 /* Byte for byte: archives made long ago must not change. */
+/* [W11] [W12] [W13] [W14] */
 static void test_index_golden(void **state)
 {
     static const char want[] =

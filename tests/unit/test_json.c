@@ -46,6 +46,7 @@ static const struct {
     { "past_double", "{\"a\":1e999}", 0, FERRY_EFORMAT },
 };
 
+/* [D7] */
 static void test_json_load(void **state)
 {
     (void)state;
@@ -79,6 +80,7 @@ static int load_nested(int depth, bool arrays, struct ferry_err *err)
     return ferry_json_load(text.data, text.len, "nested", &document, err);
 }
 
+/* [L2] */
 static void test_json_depth(void **state)
 {
     struct ferry_err err = { 0 };
@@ -91,6 +93,7 @@ static void test_json_depth(void **state)
     CHECK_CODE(load_nested(100000, true, &err), FERRY_ELIMIT);
 }
 
+/* [L1] */
 static void test_json_size_of_document(void **state)
 {
     const size_t limit = (size_t)FERRY_MANIFEST_MAX;
@@ -174,6 +177,7 @@ static const struct {
     { "null", true, true, true }, /* counts as absent */
 };
 
+/* [D8] */
 static void test_json_types(void **state)
 {
     (void)state;

@@ -68,6 +68,7 @@ static const struct {
     { "blobs//..//x", FERRY_ENTRY_END },
 };
 
+/* [R5] [R6] [R8] [W15] */
 static void test_layout_classify(void **state)
 {
     (void)state;
@@ -86,6 +87,7 @@ static void test_layout_classify(void **state)
     }
 }
 
+/* [L6] */
 static void test_layout_long_names(void **state)
 {
     char name[FERRY_ENTRY_NAME_MAX + 1];
@@ -105,6 +107,7 @@ static void test_layout_long_names(void **state)
     assert_int_equal(kind, FERRY_ENTRY_OTHER);
 }
 
+/* [W15] */
 static void test_layout_blob_name(void **state)
 {
     static const char *const names[] = { "blobs/sha256/" HEX, "blobs/sha512/" HEX512 };
@@ -140,6 +143,7 @@ static const struct {
     { "1.0.0", FERRY_EFORMAT },
 };
 
+/* [R11] [W10] */
 static void test_layout_version(void **state)
 {
     (void)state;

@@ -35,6 +35,7 @@ static const struct {
     { "index_null", FERRY_TYPE_OCI_INDEX, "{\"manifests\":null}", 0 },
 };
 
+/* [G1] */
 static void test_manifest_good(void **state)
 {
     (void)state;
@@ -89,6 +90,7 @@ static const struct {
     { "unknown_type", "application/x", "{" CONFIG ",\"layers\":[]}" },
 };
 
+/* [G4] [G5] [D8] */
 static void test_manifest_bad(void **state)
 {
     (void)state;
@@ -103,6 +105,7 @@ static void test_manifest_bad(void **state)
     }
 }
 
+/* [L3] */
 static void test_manifest_children_limit(void **state)
 {
     static const char *const kinds[] = { "{\"manifests\":[", "{" CONFIG ",\"layers\":[" };

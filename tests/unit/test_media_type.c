@@ -47,6 +47,7 @@ static const struct {
     { "", FERRY_KIND_BLOB, false, false },
 };
 
+/* [G2] [G7] [W22] */
 static void test_media_type_table(void **state)
 {
     (void)state;

@@ -84,6 +84,7 @@ static void check_good(size_t i, const char *text)
     CHECK_ROW(name, strcmp(full, good_rows[i].full) == 0);
 }
 
+/* [D9] [D10] [D11] */
 static void test_reference_parses_and_formats(void **state)
 {
     (void)state;
@@ -158,6 +159,7 @@ static const struct {
     { "ipv6_alone", "[::1]" },
 };
 
+/* [D9] */
 static void test_reference_refuses(void **state)
 {
     (void)state;
@@ -198,6 +200,7 @@ static int parse_long(const char *before, size_t n, const char *after, struct fe
     return rc;
 }
 
+/* [D9] */
 static void test_reference_limits_are_exact(void **state)
 {
     struct ferry_reference ref;
