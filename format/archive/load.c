@@ -143,23 +143,28 @@ static int supply_from_kept(struct load *l, struct ferry_err *err)
     return 0;
 }
 
+/* What an entry that is set aside takes beside its name and bytes. */
+#define KEPT_OVERHEAD ((int64_t)512)
+
 /* A blob that nothing explains yet. A file is read again later; of a pipe it is set aside. */
 static int set_aside(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) body = NULL;
     FERRY_OWNED_BUF bytes;
+    int64_t size = entry->kind == FERRY_ENTRY_OTHER ? 0 : entry->size;
 
     ferry_buf_init(&bytes, (size_t)FERRY_KEEP_MAX);
     if (ferry_reader_can_restart(l->reader))
         return 0;
-    if (entry->kind == FERRY_ENTRY_OTHER)
-        return ferry_reader_keep(l->reader, entry, &bytes, err);
-    if (entry->size > FERRY_KEEP_MAX - l->kept)
+    l->kept += (int64_t)strlen(entry->name) + KEPT_OVERHEAD;
+    if (size > FERRY_KEEP_MAX - l->kept)
         return ferry_fail(err, FERRY_ELIMIT,
                           "%s: more than %" PRId64 " MiB of blobs come before the documents that "
                           "list them: save it to a file and give that",
                           ferry_reader_name(l->reader), FERRY_KEEP_MAX / 1024 / 1024);
-    l->kept += entry->size;
+    l->kept += size;
+    if (entry->kind == FERRY_ENTRY_OTHER)
+        return ferry_reader_keep(l->reader, entry, &bytes, err);
     FERRY_TRY(ferry_reader_body(l->reader, &body, err));
     FERRY_TRY(ferry_source_read_all(body, &bytes, err));
     return ferry_reader_keep(l->reader, entry, &bytes, err);
