@@ -134,8 +134,6 @@ static int meet(struct ferry_graph *graph, const struct ferry_descriptor *descri
         return ferry_fail(err, FERRY_EFORMAT, "%s is said to be both %.100s and %.100s",
                           descriptor->digest.text, descriptor->media_type,
                           node->descriptor.media_type);
-    } else if (node->state == FERRY_NODE_LEFT_OUT && !descriptor->external) {
-        node->state = FERRY_NODE_WANTED; /* foreign for one image and not for another */
     }
     if (!descriptor->external && node->state == FERRY_NODE_LEFT_OUT)
         node->state = FERRY_NODE_WANTED; /* of two images one has it elsewhere, the other here */
