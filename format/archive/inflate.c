@@ -55,10 +55,9 @@ static int begin(struct inflate *s, struct ferry_err *err)
         archive_read_open(s->raw, s, NULL, on_read, NULL) != ARCHIVE_OK)
         return fail_raw(s, err);
     rc = archive_read_next_header(s->raw, &entry);
-    if (rc == ARCHIVE_EOF)
-        s->ended = true;
-    else if (rc != ARCHIVE_OK)
+    if ((rc != ARCHIVE_OK && rc != ARCHIVE_EOF) || s->failure.code != FERRY_OK)
         return fail_raw(s, err);
+    s->ended = rc == ARCHIVE_EOF;
     return 0;
 }
 
@@ -73,7 +72,8 @@ static int inflate_read(struct ferry_source *source, void *buf, size_t cap, size
     if (s->ended)
         return 0;
     n = archive_read_data(s->raw, buf, cap);
-    if (n < 0)
+    /* Looking for a further member, libarchive takes a failure for the end of the stream. */
+    if (n < 0 || (n == 0 && s->failure.code != FERRY_OK))
         return fail_raw(s, err);
     *got = (size_t)n;
     s->ended = n == 0;

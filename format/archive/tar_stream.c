@@ -124,6 +124,8 @@ void ferry_tar_free(struct ferry_tar *tar)
  * enough: whoever wrote it had nothing more to say. */
 static int check_end(struct ferry_tar *t, int64_t due, struct ferry_err *err)
 {
+    if (t->failure.code != FERRY_OK) /* which a filter may have taken for the end */
+        return fail_tar(t, err);
     if (archive_filter_bytes(t->tar, 0) < due + BLOCK)
         return ferry_fail(err, FERRY_EFORMAT,
                           "cut at byte %" PRId64 ": the end-of-archive blocks are missing",
@@ -217,7 +219,7 @@ static int body_read(struct ferry_source *source, void *buf, size_t cap, size_t 
     struct ferry_tar *t = ((struct body *)source)->tar;
     la_ssize_t n = archive_read_data(t->tar, buf, cap);
 
-    if (n < 0)
+    if (n < 0 || (n == 0 && t->failure.code != FERRY_OK))
         return fail_tar(t, err);
     *got = (size_t)n;
     return 0;
