@@ -253,7 +253,7 @@ for side in $sides; do
         list_refs "$case" >"$T/refs"
         # Every blob once, manifests too.
         (cd "$www" && find "v2/$case" -type f -not -name 1 -printf '%f %p %s\n' | sort -u -k1,1) >"$T/blobs"
-        bytes=$(awk '{ n += $3 } END { printf "%d\n", n }' "$T/blobs")
+        bytes=$(awk '{ n += $3 } END { printf "%.0f\n", n }' "$T/blobs")
         awk -v host="http://$host/" '{ print "url = \"" host $2 "\"" }' "$T/blobs" >"$T/urls"
         if [ "$side" = export ]; then
             tools=(ferry pipe curl openssl skopeo)

@@ -269,7 +269,7 @@ no_image() {
 log_count() { grep -cE -- "$2" "$T/$1.log" || true; }
 log_sum() {
     { grep -E -- "$2" "$T/$1.log" || true; } |
-        sed -n "s/.* $3=\([0-9]*\) .*/\1/p" | awk '{ n += $1 } END { printf "%d\n", n }'
+        sed -n "s/.* $3=\([0-9]*\) .*/\1/p" | awk '{ n += $1 } END { printf "%.0f\n", n }'
 }
 
 file_size() { stat -c %s "$1"; }
