@@ -147,14 +147,29 @@ static int parse_line_destination(const struct map *m, const struct ferry_mappin
     return 0;
 }
 
+/* A tag travels without its digest, which is the root's. */
+static void travel_name(const struct ferry_reference *ref, char out[FERRY_REFERENCE_TEXT_MAX])
+{
+    struct ferry_reference named = *ref;
+
+    if (named.tag[0])
+        named.has_digest = false;
+    ferry_reference_format(&named, out);
+}
+
 static const struct ferry_image *find_image(const struct map *m, const struct ferry_reference *ref)
 {
-    char wanted[FERRY_REFERENCE_TEXT_MAX];
+    char wanted[FERRY_REFERENCE_TEXT_MAX], name[FERRY_REFERENCE_TEXT_MAX];
 
-    ferry_reference_format(ref, wanted);
-    for (size_t i = 0; i < m->graph->image_count; i++)
-        if (strcmp(m->graph->images[i].name, wanted) == 0)
-            return &m->graph->images[i];
+    travel_name(ref, wanted);
+    for (size_t i = 0; i < m->graph->image_count; i++) {
+        const struct ferry_image *image = &m->graph->images[i];
+
+        travel_name(&image->ref, name);
+        if (strcmp(name, wanted) == 0 &&
+            (!ref->has_digest || ferry_digest_equal(&ref->digest, &image->root->descriptor.digest)))
+            return image;
+    }
     return NULL;
 }
 

@@ -5,8 +5,9 @@
  * --map whose SRC the name begins with; else the repository below DEST, behind the source's
  * registry with --keep-registry. An image named by a tag alone (as skopeo and oras write it) goes
  * to DEST as its repository. Owns: gives the targets, which borrow the graph's images. Fails:
- * FERRY_EUSAGE when a rule does not parse or matches nothing, a name cannot be mapped, or two
- * different images would land on the same tag.
+ * FERRY_EUSAGE when a rule does not parse, a name cannot be mapped, or two different images would
+ * land on the same tag; FERRY_ENOTFOUND when a line of -f names no image of the archive, or nothing
+ * is left to import.
  */
 #ifndef FERRY_IMPORT_NAME_MAP_H
 #define FERRY_IMPORT_NAME_MAP_H
