@@ -1,0 +1,259 @@
+#include "import/name_map.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+#include "tests/support/sample.h"
+
+#define HEX "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+/* Digests of the images: their documents are one letter each. */
+static const char *digest_of(char letter)
+{
+    struct sample document = sample_blob("x", &letter, 1);
+
+    return sample_format("%s", document.digest.text);
+}
+
+/*
+ * An archive in a line: names, "=" and the letter of its image: "q.io/a:1=A q.io/b@=B :v1=C".
+ * '@' stands for the digest of the letter, ":v1" is a bare tag, "=C" has no name at all.
+ */
+static struct ferry_graph *make_graph(const char *line)
+{
+    struct ferry_graph *graph = NULL;
+    struct ferry_err err;
+    char word[300];
+    int used;
+
+    CHECK_OK(ferry_graph_new(&graph, &err));
+    for (; sscanf(line, "%299s%n", word, &used) == 1; line += used) {
+        char *equals = strrchr(word, '=');
+        struct sample root = sample_blob(FERRY_TYPE_OCI_MANIFEST, equals + 1, 1);
+        struct ferry_reference ref = { 0 };
+        struct ferry_descriptor d;
+
+        *equals = '\0';
+        if (word[0] == ':')
+            snprintf(ref.tag, sizeof(ref.tag), "%.128s", word + 1);
+        else if (word[0] && strchr(word, '@'))
+            CHECK_OK(
+                ferry_reference_parse(sample_format("%s%s", word, root.digest.text), &ref, &err));
+        else if (word[0])
+            CHECK_OK(ferry_reference_parse(word, &ref, &err));
+        CHECK_OK(ferry_descriptor_init(&d, root.media_type, &root.digest, 1, &err));
+        CHECK_OK(ferry_graph_add_image(graph, &ref, &d, &err));
+        ferry_descriptor_release(&d);
+    }
+    return graph;
+}
+
+struct row {
+    const char *name;
+    const char *archive;
+    const char *options; /* words: a DEST, --map, --keep-registry, --image */
+    const char *file;    /* of -f, or NULL */
+    const char *want;    /* the targets, '@' before the letter of a digest; or NULL: refused */
+    enum ferry_code code;
+    const char *says;
+};
+
+static const struct row rows[] = {
+    /* The path below DEST. */
+    { "plain", "q.io/a/b:1=A debian:12=B", "r.io", NULL, "r.io/a/b:1 r.io/library/debian:12", 0,
+      0 },
+    { "prefix", "q.io/a/b:1=A", "r.io:5000/x/y", NULL, "r.io:5000/x/y/a/b:1", 0, 0 },
+    { "prefix_slash", "q.io/a/b:1=A", "r.io/x/", NULL, "r.io/x/a/b:1", 0, 0 },
+    { "by_digest", "q.io/a@=A", "r.io/x", NULL, "r.io/x/a@A", 0, 0 },
+    { "tag_and_digest", "q.io/a:1@=A", "r.io", NULL, "r.io/a:1", 0, 0 },
+    { "same_image_twice", "q.io/a:1=A q.io/a:2=A", "r.io", NULL, "r.io/a:1 r.io/a:2", 0, 0 },
+    { "no_images", "", "r.io", NULL, NULL, FERRY_ENOTFOUND, "holds no image" },
+    { "too_long", "q.io/" HEX ":1=A", "r.io/" HEX "/" HEX "/" HEX, NULL, NULL, FERRY_EUSAGE,
+      "is not a repository" },
+
+    /* --keep-registry */
+    { "keep", "q.io/a:1=A debian=B", "r.io --keep-registry", NULL,
+      "r.io/q.io/a:1 r.io/docker.io/library/debian:latest", 0, 0 },
+    { "keep_port", "q.io:5000/a:1=A", "r.io/x --keep-registry", NULL, "r.io/x/q.io-5000/a:1", 0,
+      0 },
+    { "keep_upper_case", "Q.IO/a:1=A", "r.io --keep-registry", NULL, "r.io/q.io/a:1", 0, 0 },
+    { "keep_ipv6", "[::1]:5000/a:1=A", "r.io --keep-registry", NULL, NULL, FERRY_EUSAGE, "--map" },
+    { "keep_bare_tag", ":v1=A", "r.io/x --keep-registry", NULL, "r.io/x:v1", 0, 0 },
+
+    /* Names that are a tag alone, or nothing. */
+    { "bare_tag", ":v1=A", "r.io/x", NULL, "r.io/x:v1", 0, 0 },
+    { "bare_tag_without_repository", ":v1=A", "r.io", NULL, NULL, FERRY_EUSAGE, "r.io/REPOSITORY" },
+    { "nameless", "=A", "r.io/x", NULL, "r.io/x@A", 0, 0 },
+    { "nameless_without_repository", "=A", "r.io", NULL, NULL, FERRY_EUSAGE, "no repository" },
+
+    /* DEST with a tag. */
+    { "single", "q.io/a:1=A", "r.io/x/y:2", NULL, "r.io/x/y:2", 0, 0 },
+    { "single_bare_tag", ":v1=A", "r.io/y:2", NULL, "r.io/y:2", 0, 0 },
+    { "single_nameless", "=A", "r.io/y:2", NULL, "r.io/y:2", 0, 0 },
+    { "single_of_two", "q.io/a:1=A q.io/b:1=B", "r.io/y:2", NULL, NULL, FERRY_EUSAGE, "--image" },
+    { "single_chosen", "q.io/a:1=A q.io/b:1=B", "r.io/y:2 --image */b:*", NULL, "r.io/y:2", 0, 0 },
+
+    /* --map */
+    { "map_registry", "q.io/a/b:1=A", "r.io --map q.io=z", NULL, "r.io/z/a/b:1", 0, 0 },
+    { "map_path", "q.io/a/b:1=A q.io/c:1=B", "r.io/p --map q.io/a=z", NULL,
+      "r.io/p/z/b:1 r.io/p/c:1", 0, 0 },
+    { "map_whole_name", "q.io/a/b:1=A", "r.io --map q.io/a/b=z", NULL, "r.io/z:1", 0, 0 },
+    { "map_longest", "q.io/a/b:1=A q.io/a/c:1=B",
+      "r.io --map q.io/a=x --map q.io/a/b=y --map q.io=z", NULL, "r.io/y:1 r.io/x/c:1", 0, 0 },
+    { "map_components_only", "q.io/abc:1=A", "r.io --map q.io/ab=z", NULL, "r.io/abc:1", 0, 0 },
+    { "map_to_nothing", "q.io/a/b:1=A", "r.io --map q.io/a=", NULL, "r.io/b:1", 0, 0 },
+    { "map_all_to_nothing", "q.io/a:1=A", "r.io/x --map q.io/a=", NULL, "r.io/x:1", 0, 0 },
+    { "map_wins_over_keep", "q.io/a:1=A q.io/b:1=B", "r.io --keep-registry --map q.io/a=z", NULL,
+      "r.io/z:1 r.io/q.io/b:1", 0, 0 },
+    { "map_to_no_repository", "q.io/a:1=A", "r.io --map q.io=UPPER", NULL, NULL, FERRY_EUSAGE,
+      "is not a repository" },
+    { "map_climbs", "q.io/a:1=A", "r.io --map q.io=../x", NULL, NULL, FERRY_EUSAGE, "repository" },
+    { "map_without_equals", "q.io/a:1=A", "r.io --map q.io", NULL, NULL, FERRY_EUSAGE, "SRC=DST" },
+    { "map_without_source", "q.io/a:1=A", "r.io --map =x", NULL, NULL, FERRY_EUSAGE, "SRC=DST" },
+
+    /* --image */
+    { "image_whole", "q.io/a:1=A q.io/b:1=B", "r.io --image q.io/b:1", NULL, "r.io/b:1", 0, 0 },
+    { "image_from_a_slash", "q.io/x/a:1=A q.io/b:1=B", "r.io --image a:*", NULL, "r.io/x/a:1", 0,
+      0 },
+    { "image_any", "q.io/a:1=A q.io/b:2=B", "r.io --image * --image x", NULL, "r.io/a:1 r.io/b:2",
+      0, 0 },
+    { "image_two", "q.io/a:1=A q.io/b:2=B q.io/c:3=C", "r.io --image c:3 --image a:1", NULL,
+      "r.io/a:1 r.io/c:3", 0, 0 },
+    { "image_none", "q.io/a:1=A", "r.io --image b", NULL, NULL, FERRY_ENOTFOUND, "--image" },
+
+    /* -f */
+    { "file_source", "q.io/a:1=A q.io/b:1=B", "r.io/x", "q.io/b:1\n", "r.io/x/b:1", 0, 0 },
+    { "file_order", "q.io/a:1=A q.io/b:1=B", "r.io", "q.io/b:1\nq.io/a:1\n", "r.io/b:1 r.io/a:1", 0,
+      0 },
+    { "file_full", "q.io/a:1=A", "r.io:5000/x", "q.io/a:1 r.io:5000/y/z:2\n", "r.io:5000/y/z:2", 0,
+      0 },
+    { "file_path", "q.io/a:1=A", "r.io/x", "q.io/a:1 y/z:2\n", "r.io/x/y/z:2", 0, 0 },
+    { "file_inherits_tag", "q.io/a:1=A", "r.io", "q.io/a:1=y/z\n", "r.io/y/z:1", 0, 0 },
+    { "file_word", "debian:12=A", "r.io/x", "debian:12 os:stable\n", "r.io/x/os:stable", 0, 0 },
+    { "file_by_digest", "q.io/a@=A", "r.io", "q.io/a@A=y\n", "r.io/y@A", 0, 0 },
+    { "file_tag_for_a_digest", "q.io/a@=A", "r.io", "q.io/a@A=y:7\n", "r.io/y:7", 0, 0 },
+    { "file_tag_and_digest", "q.io/a:1=A", "r.io", "q.io/a:1@A=y\n", "r.io/y:1", 0, 0 },
+    { "file_tag_and_other_digest", "q.io/a:1=A", "r.io", "q.io/a:1@B=y\n", NULL, FERRY_ENOTFOUND,
+      "line 1" },
+    { "file_twice", "q.io/a:1=A", "r.io", "q.io/a:1=y\nq.io/a:1=z\n", "r.io/y:1 r.io/z:1", 0, 0 },
+    { "file_with_map", "q.io/a:1=A", "r.io --map q.io=z", "q.io/a:1\n", "r.io/z/a:1", 0, 0 },
+    { "file_not_there", "q.io/a:1=A", "r.io", "q.io/a:1\nq.io/b:1\n", NULL, FERRY_ENOTFOUND,
+      "list.txt: line 2: q.io/b:1 is not in the archive" },
+    { "file_elsewhere", "q.io/a:1=A", "r.io", "q.io/a:1=s.io/a:1\n", NULL, FERRY_EUSAGE,
+      "is not at the destination r.io" },
+    { "file_other_port", "q.io/a:1=A", "r.io:5000", "q.io/a:1=r.io:5001/a:1\n", NULL, FERRY_EUSAGE,
+      "is not at the destination" },
+    { "file_bad_source", "q.io/a:1=A", "r.io", "Q!\n", NULL, FERRY_EUSAGE, "line 1" },
+    { "file_bad_destination", "q.io/a:1=A", "r.io", "q.io/a:1=UP:1\n", NULL, FERRY_EUSAGE,
+      "line 1" },
+    { "file_empty", "q.io/a:1=A", "r.io", "# nothing\n", NULL, FERRY_ENOTFOUND, "" },
+
+    /* Two images under one name. */
+    { "collision", "q.io/a:1=A p.io/a:1=B", "r.io", NULL, NULL, FERRY_EUSAGE, "--keep-registry" },
+    { "collision_kept_apart", "q.io/a:1=A p.io/a:1=B", "r.io --keep-registry", NULL,
+      "r.io/q.io/a:1 r.io/p.io/a:1", 0, 0 },
+    { "collision_of_the_same", "q.io/a:1=A p.io/a:1=A", "r.io", NULL, "r.io/a:1 r.io/a:1", 0, 0 },
+    { "collision_by_map", "q.io/a:1=A q.io/b:1=B", "r.io --map q.io/a=x --map q.io/b=x", NULL, NULL,
+      FERRY_EUSAGE, "would both become r.io/x:1" },
+    { "collision_by_file", "q.io/a:1=A q.io/b:1=B", "r.io", "q.io/a:1=x:1\nq.io/b:1=x:1\n", NULL,
+      FERRY_EUSAGE, "would both become" },
+    { "collision_of_three", "o.io/a:1=A p.io/a:1=A q.io/a:1=B", "r.io", NULL, NULL, FERRY_EUSAGE,
+      "would both become" },
+    { "digests_do_not_collide", "q.io/a@=A p.io/a@=B", "r.io", NULL, "r.io/a@A r.io/a@B", 0, 0 },
+};
+
+/* "@A" becomes "@sha256:..." */
+static const char *expand(const char *text)
+{
+    const char *out = "";
+
+    for (; *text; text++) {
+        if (*text == '@' && text[1] >= 'A' && text[1] <= 'Z')
+            out = sample_format("%s@%s", out, digest_of(*++text));
+        else
+            out = sample_format("%s%c", out, *text);
+    }
+    return out;
+}
+
+static int map_row(const struct row *row, struct ferry_target **targets, size_t *count,
+                   struct ferry_graph *graph, struct ferry_err *err)
+{
+    char line[600], *argv[20] = { "ociferry-import" }, *rest = NULL;
+    struct import_opts opts;
+    int argc = 1, rc;
+    bool is_done = false;
+
+    snprintf(line, sizeof(line), "a.tar %s", row->options);
+    for (char *word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+        argv[argc++] = word;
+    if (row->file) {
+        const char *text = expand(row->file);
+
+        sample_write("list.txt", text, strlen(text));
+        argv[argc++] = "-f";
+        argv[argc++] = "list.txt";
+    }
+    rc = ferry_import_opts_parse(argc, argv, &opts, &is_done, err);
+    if (rc == 0)
+        rc = ferry_name_map(&opts, graph, targets, count, err);
+    ferry_import_opts_release(&opts);
+    return rc;
+}
+
+static void test_name_map_rules(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(rows); i++) {
+        FERRY_OWNED(ferry_graph) graph = make_graph(rows[i].archive);
+        FERRY_OWNED_MEM struct ferry_target *targets = NULL;
+        const char *found = "";
+        struct ferry_err err = { 0 };
+        size_t count = 0;
+        int rc = map_row(&rows[i], &targets, &count, graph, &err);
+
+        if (!rows[i].want) {
+            if (rc != (int)rows[i].code || !strstr(err.msg, rows[i].says))
+                fail_msg("row \"%s\": %d, \"%s\"", rows[i].name, rc, err.msg);
+            CHECK_ROW(rows[i].name, !targets);
+            continue;
+        }
+        if (rc < 0)
+            fail_msg("row \"%s\": %s", rows[i].name, err.msg);
+        for (size_t k = 0; k < count; k++) {
+            char text[FERRY_REFERENCE_TEXT_MAX];
+
+            ferry_reference_format(&targets[k].ref, text);
+            found = sample_format("%s%s%s", found, k ? " " : "", text);
+        }
+        if (strcmp(found, expand(rows[i].want)) != 0)
+            fail_msg("row \"%s\": \"%s\"", rows[i].name, found);
+    }
+}
+
+/* A target keeps its image, whatever it is called there. */
+static void test_name_map_targets_keep_their_images(void **state)
+{
+    FERRY_OWNED(ferry_graph) graph = make_graph("q.io/a:1=A q.io/b:1=B q.io/c:1=C");
+    FERRY_OWNED_MEM struct ferry_target *targets = NULL;
+    const struct row row = { .options = "r.io", .file = "q.io/c:1 x:1\nq.io/a:1\n" };
+    struct ferry_err err;
+    size_t count;
+
+    (void)state;
+    CHECK_OK(map_row(&row, &targets, &count, graph, &err));
+    assert_int_equal(count, 2);
+    assert_ptr_equal(targets[0].image, &graph->images[2]);
+    assert_ptr_equal(targets[1].image, &graph->images[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_name_map_rules),
+        cmocka_unit_test(test_name_map_targets_keep_their_images),
+    };
+
+    return cmocka_run_group_tests_name("name_map", tests, sample_enter_folder, sample_leave_folder);
+}
