@@ -197,9 +197,32 @@ static void drop_rest(int fd)
         continue;
 }
 
+/* What is left of the step's body when a range of it is asked for; `room` holds the headers. */
+static void take_range(struct stub_step *step, const char *head, char room[512])
+{
+    size_t whole = step->body_len ? step->body_len : strlen(step->body ? step->body : "");
+    size_t first, last;
+    char range[64];
+
+    copy_field(head, "\r\nRange: ", range, sizeof(range));
+    if (!step->ranges || sscanf(range, "bytes=%zu-%zu", &first, &last) != 2)
+        return;
+    if (first >= whole || last < first) {
+        *step = (struct stub_step){ .status = 416 };
+        return;
+    }
+    last = last < whole ? last : whole - 1;
+    snprintf(room, 512, "%sContent-Range: bytes %zu-%zu/%zu\r\n",
+             step->headers ? step->headers : "", first, last, whole);
+    step->status = 206;
+    step->headers = room;
+    step->body += first;
+    step->body_len = last - first + 1;
+}
+
 static bool serve_one(struct connection *c)
 {
-    char head[HEAD_MAX + 1], length[32], expect[32];
+    char head[HEAD_MAX + 1], length[32], expect[32], range_headers[512];
     struct stub_request request = { .connection = c->number };
     struct stub_step step;
     size_t head_len, have;
@@ -215,6 +238,7 @@ static bool serve_one(struct connection *c)
     copy_field(request.head, "\r\nContent-Length: ", length, sizeof(length));
     copy_field(request.head, "\r\nExpect: ", expect, sizeof(expect));
     step = choose(c->stub, request.method, request.path, request.head);
+    take_range(&step, request.head, range_headers);
     if (step.action == STUB_EARLY) {
         record(c->stub, &request);
         reply(c, &step, false);

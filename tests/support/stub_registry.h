@@ -35,7 +35,8 @@ struct stub_step {
     size_t body_len;  /* 0: strlen(body) */
     enum stub_action action;
     size_t cut;
-    int times; /* 0: once; -1: always */
+    int times;   /* 0: once; -1: always */
+    bool ranges; /* a Range is answered: 206 and that part of the body */
 };
 
 struct stub_request {
