@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -184,6 +185,7 @@ int ferry_export_main(int argc, char **argv)
     bool done = false;
     int rc = ferry_export_opts_parse(argc, argv, &opts, &done, &err);
 
+    setlocale(LC_CTYPE, "C.UTF-8"); /* names in archives are UTF-8, whatever the user's are */
     ferry_signals_install();
     if (ferry_progress_new(ferry_export_program.name, (enum ferry_progress_style)opts.progress,
                            opts.quiet, &progress, &err) < 0)

@@ -18,15 +18,14 @@ static const struct ferry_opt options[] = {
       .type = FERRY_OPT_LIST,
       .offset = offsetof(struct export_opts, files),
       .argument = "FILE",
-      .help = "take more references from FILE, one a line (\"-\" is stdin);\nof a line SRC DST or "
+      .help = "take more references from FILE, one a line (\"-\" is stdin); of a line SRC DST or "
               "SRC=DST the source is taken" },
     { .name = "ref-name",
       .type = FERRY_OPT_CHOICE,
       .offset = offsetof(struct export_opts, ref_name),
       .choices = "tag|full",
-      .help =
-          "what org.opencontainers.image.ref.name holds, by which other tools\nselect an image: "
-          "its tag (the default) or its full name" },
+      .help = "what org.opencontainers.image.ref.name holds, by which other tools select an image: "
+              "its tag (the default) or its full name" },
     { .name = "force",
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct export_opts, force),

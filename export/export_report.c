@@ -63,9 +63,10 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_pull_
         return print_json(opts, plan, err);
     if (opts->dry_run)
         return print_plan(plan, err);
-    ferry_progress_say(progress, "%s: %zu images, %zu blobs, %s",
+    ferry_progress_say(progress, "%s: %zu image%s, %zu blob%s, %s",
                        strcmp(opts->output, "-") == 0 ? "stdout" : opts->output,
-                       plan->graph->image_count, plan->count,
+                       plan->graph->image_count, ferry_plural(plan->graph->image_count),
+                       plan->count, ferry_plural(plan->count),
                        ferry_size_format(plan->archive_bytes, size));
     return 0;
 }

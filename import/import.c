@@ -1,5 +1,6 @@
 #include "import/import.h"
 
+#include <locale.h>
 #include <string.h>
 
 #include "format/archive/load.h"
@@ -120,6 +121,7 @@ int ferry_import_main(int argc, char **argv)
     int status = FERRY_EXIT_DONE;
     int rc = ferry_import_opts_parse(argc, argv, &opts, &done, &err);
 
+    setlocale(LC_CTYPE, "C.UTF-8"); /* names in archives are UTF-8, whatever the user's are */
     ferry_signals_install();
     if (ferry_progress_new(ferry_import_program.name, (enum ferry_progress_style)opts.progress,
                            opts.quiet, &progress, &err) < 0)

@@ -16,12 +16,12 @@ static const struct ferry_opt options[] = {
       .type = FERRY_OPT_TEXT,
       .offset = offsetof(struct import_opts, file),
       .argument = "FILE",
-      .help = "lines SRC DST or SRC=DST: import only these images, there\n(\"-\" is stdin)" },
+      .help = "lines SRC DST or SRC=DST: import only these images, there (\"-\" is stdin)" },
     { .name = "map",
       .type = FERRY_OPT_LIST,
       .offset = offsetof(struct import_opts, maps),
       .argument = "SRC=DST",
-      .help = "names that begin with SRC go to DST below the destination;\nrepeatable, the longest "
+      .help = "names that begin with SRC go to DST below the destination; repeatable, the longest "
               "SRC wins" },
     { .name = "keep-registry",
       .type = FERRY_OPT_FLAG,

@@ -145,17 +145,18 @@ static void say_totals(const struct import_opts *opts, const struct ferry_push_p
     ferry_size_format(t.skipped_bytes, skipped);
     if (opts->dry_run)
         ferry_progress_say(progress,
-                           "%s: would bring %zu images; blobs: %zu to upload or mount (%s), %zu "
+                           "%s: would bring %zu image%s; blobs: %zu to upload or mount (%s), %zu "
                            "there already (%s)",
-                           opts->destination.registry, plan->target_count, t.absent,
+                           opts->destination.registry, plan->target_count,
+                           ferry_plural(plan->target_count), t.absent,
                            ferry_size_format(t.absent_bytes, uploaded), t.skipped, skipped);
     else
         ferry_progress_say(progress,
-                           "%s: %zu images pushed, %zu unchanged, %zu failed; blobs: %zu uploaded "
+                           "%s: %zu image%s pushed, %zu unchanged, %zu failed; blobs: %zu uploaded "
                            "(%s), %zu mounted (%s), %zu there already (%s)",
-                           opts->destination.registry, t.pushed, t.there, t.failed, t.uploaded,
-                           ferry_size_format(t.uploaded_bytes, uploaded), t.mounted, mounted,
-                           t.skipped, skipped);
+                           opts->destination.registry, t.pushed, ferry_plural(t.pushed), t.there,
+                           t.failed, t.uploaded, ferry_size_format(t.uploaded_bytes, uploaded),
+                           t.mounted, mounted, t.skipped, skipped);
 }
 
 int ferry_import_report(const struct import_opts *opts, const struct ferry_push_plan *plan,

@@ -97,8 +97,6 @@ static int open_tar(struct ferry_reader *r, bool in_order, struct ferry_err *err
 
     if (rc == 0 && r->is_regular)
         rc = ferry_tar_next(r->tar, &entry, err);
-    if (rc == FERRY_EFORMAT)
-        ferry_wrap(err, "not a tar archive that can be read");
     if (rc < 0)
         return ferry_wrap(err, "%s", r->name);
     if (!r->is_regular)
@@ -221,6 +219,7 @@ static int walk_next(struct ferry_reader *r, char path[PATH_MAX], struct ferry_e
     while (r->walk_at < FERRY_COUNT(parts)) {
         const char *part = parts[r->walk_at].path;
         struct dirent *found;
+        struct stat st;
         int fd;
 
         if (!parts[r->walk_at].is_folder) {
@@ -249,6 +248,8 @@ static int walk_next(struct ferry_reader *r, char path[PATH_MAX], struct ferry_e
         if (found->d_name[0] == '.')
             continue;
         snprintf(path, PATH_MAX, "%s/%s", part, found->d_name);
+        if (fstatat(r->fd, path, &st, 0) == 0 && S_ISDIR(st.st_mode)) /* passed over, as in a tar */
+            continue;
         return 0;
     }
     path[0] = '\0';

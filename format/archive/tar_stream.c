@@ -77,8 +77,11 @@ static int fail_tar(struct ferry_tar *t, struct ferry_err *err)
         *err = t->failure;
         return (int)err->code;
     }
+    if (archive_format(t->tar) == 0) /* no header was understood yet */
+        return ferry_fail(err, FERRY_EFORMAT, "is not a tar archive that can be read: %s",
+                          why ? why : "unknown reason");
     return ferry_fail(err, FERRY_EFORMAT, "cut or damaged near byte %" PRId64 ": %s",
-                      archive_filter_bytes(t->tar, 0), why ? why : "not a tar archive");
+                      archive_filter_bytes(t->tar, 0), why ? why : "unknown reason");
 }
 
 int ferry_tar_open(int fd, int64_t offset, struct ferry_tar **out, struct ferry_err *err)

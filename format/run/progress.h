@@ -42,6 +42,12 @@ void ferry_progress_say(struct ferry_progress *progress, const char *fmt, ...) F
 void ferry_progress_warn(struct ferry_progress *progress, const char *fmt, ...) FERRY_PRINTF(2, 3);
 void ferry_progress_error(struct ferry_progress *progress, const char *fmt, ...) FERRY_PRINTF(2, 3);
 
+/* "1 image", "2 images": what follows the noun. */
+static inline const char *ferry_plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* "1.2 GiB", "640 B": for people. */
 #define FERRY_SIZE_TEXT_MAX 32
 const char *ferry_size_format(int64_t bytes, char out[FERRY_SIZE_TEXT_MAX]);

@@ -20,6 +20,8 @@ enum ferry_verify_depth {
     FERRY_VERIFY_DEEP   /* and every diffID */
 };
 
+#define FERRY_UNLISTED_MAX 1000 /* names kept for a report */
+
 struct ferry_fault {
     const struct ferry_node *node; /* NULL: of the archive as a whole */
     char *text;
@@ -29,9 +31,10 @@ struct ferry_verify_report {
     struct ferry_graph *graph;
     struct ferry_fault *faults;
     size_t fault_count;
-    char **unlisted; /* names of entries that nothing refers to */
-    size_t unlisted_count;
-    size_t blobs; /* seen and right */
+    char **unlisted; /* names of entries that nothing refers to, the first FERRY_UNLISTED_MAX */
+    size_t unlisted_named;
+    size_t unlisted_count; /* all of them */
+    size_t blobs;          /* seen and right */
     int64_t bytes;
     size_t left_out; /* layers that are kept elsewhere, on purpose */
     size_t fault_room, unlisted_room;

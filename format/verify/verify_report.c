@@ -129,17 +129,19 @@ static void print_sentence(const struct verify_opts *opts, const struct ferry_ve
     char size[FERRY_SIZE_TEXT_MAX];
     const char *name = strcmp(opts->archive, "-") == 0 ? "stdin" : opts->archive;
 
-    printf("%s: %s: %zu images, %zu blobs, %s", name,
+    printf("%s: %s: %zu image%s, %zu blob%s, %s", name,
            report->fault_count ? "NOT WHOLE"
            : opts->quick       ? "complete (bytes not checked)"
                                : "whole",
-           report->graph->image_count, report->blobs, ferry_size_format(report->bytes, size));
+           report->graph->image_count, ferry_plural(report->graph->image_count), report->blobs,
+           ferry_plural(report->blobs), ferry_size_format(report->bytes, size));
     if (report->left_out)
-        printf(", %zu foreign layers left out", report->left_out);
+        printf(", %zu foreign layer%s left out", report->left_out, ferry_plural(report->left_out));
     if (report->unlisted_count)
-        printf(", %zu entries that no image refers to", report->unlisted_count);
+        printf(", %zu entr%s that no image refers to", report->unlisted_count,
+               report->unlisted_count == 1 ? "y" : "ies");
     if (report->fault_count)
-        printf(", %zu faults", report->fault_count);
+        printf(", %zu fault%s", report->fault_count, ferry_plural(report->fault_count));
     printf("\n");
 }
 
@@ -196,7 +198,7 @@ static int print_json(const struct verify_opts *opts, const struct ferry_verify_
 
     FERRY_TRY(format_images(report, images, err));
     FERRY_TRY(format_faults(report, faults, err));
-    for (size_t i = 0; i < report->unlisted_count; i++)
+    for (size_t i = 0; i < report->unlisted_named; i++)
         json_array_append_new(unlisted, json_string(report->unlisted[i]));
     document = json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:O, s:O, s:O}", "archive", opts->archive,
                          "whole", report->fault_count == 0, "depth",

@@ -94,3 +94,19 @@ refused "$T/size.tar"
 step "trailing zeros are no harm"
 head -c 10240 /dev/zero | cat "$T/good.tar" - >"$T/zeros.tar"
 run 0 ociferry-verify "$T/zeros.tar"
+
+# [R23]
+step "a second copy of a layer is wrong"
+mkdir -p "$T/copy/blobs/sha256"
+head -c "$(stat -c %s "$T/layout/blobs/sha256/${layer#sha256:}")" /dev/zero >"$T/copy/blobs/sha256/${layer#sha256:}"
+cp "$T/good.tar" "$T/twice.tar"
+tar -C "$T/copy" -rf "$T/twice.tar" "blobs/sha256/${layer#sha256:}"
+run 3 ociferry-verify "$T/twice.tar"
+says "$layer.*damages .*app/web:1"
+
+# [R6]
+step "a file of another name does not matter, in whatever letters"
+: >"$T/layout/zusätzlich"
+tar -C "$T/layout" --format=pax -cf "$T/more.tar" .
+run 0 ociferry-verify "$T/more.tar"
+prints "1 entry that no image refers to"
