@@ -1,6 +1,7 @@
 #include "format/run/progress.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -215,15 +216,20 @@ static bool terminal_begin(struct terminal *t, unsigned short columns)
 
 static void terminal_end(struct terminal *t, char *text, size_t cap)
 {
-    ssize_t len;
+    struct pollfd more = { .fd = t->master, .events = POLLIN };
+    size_t len = 0;
+    ssize_t got = 1;
 
-    /* While stderr still holds the slave's side what was written can be read. */
-    fcntl(t->master, F_SETFL, O_NONBLOCK);
-    len = read(t->master, text, cap - 1);
+    /* While stderr still holds the slave's side what was written can be read; the kernel hands it
+     * over in its own time. */
+    while (got > 0 && len < cap - 1 && poll(&more, 1, 200) > 0) {
+        got = read(t->master, text + len, cap - 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+    }
     dup2(t->before, STDERR_FILENO);
     close(t->before);
     close(t->master);
-    text[len > 0 ? len : 0] = '\0';
+    text[len] = '\0';
 }
 
 static void run_on_terminal(unsigned short columns, char text[TEXT_MAX])
