@@ -124,14 +124,15 @@ static int open_blob(struct ferry_session *session, const struct ferry_reference
                      struct ferry_reply *reply, struct ferry_err *err)
 {
     char path[FERRY_DIGEST_TEXT_MAX + sizeof("blobs/")];
-    struct ferry_call call = { .registry = ref->registry,
-                               .repository = ref->repository,
-                               .method = "GET",
-                               .path = path,
-                               .is_range = range[0] > 0 || range[1] < node->descriptor.size - 1,
-                               .range_first = range[0],
-                               .range_last = range[1] };
+    struct ferry_call call = {
+        .registry = ref->registry, .repository = ref->repository, .method = "GET", .path = path
+    };
 
+    call.is_range = range[0] > 0 || range[1] < node->descriptor.size - 1;
+    if (call.is_range) {
+        call.range_first = range[0];
+        call.range_last = range[1];
+    }
     snprintf(path, sizeof(path), "blobs/%s", node->descriptor.digest.text);
     return ferry_session_call(session, &call, reply, err);
 }
