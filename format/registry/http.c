@@ -87,7 +87,11 @@ static int wait_ready(struct ferry_http *http, struct ferry_err *err)
     int64_t limit = (int64_t)http->options->stall_seconds * 1000;
     int64_t before = now_ms();
 
-    FERRY_TRY(ferry_cancel_check(err));
+    if (http->deadline_ms == 0)
+        FERRY_TRY(ferry_cancel_check(err));
+    else if (before >= http->deadline_ms)
+        return ferry_fail(err, FERRY_ENET, "%.*s: no reply in time", ferry_url_shown(http->url),
+                          http->url);
     curl_multi_poll(http->multi, NULL, 0, SLICE_MS, NULL);
     if (http->moved >= PROGRESS_MIN)
         ferry_http_wind_watch(http);
@@ -199,6 +203,7 @@ static void restart(struct ferry_http *http, const struct ferry_http_request *re
     http->head_only = strcmp(request->method, "HEAD") == 0;
     http->body = request->body;
     http->body_left = request->body ? request->body_size : 0;
+    http->deadline_ms = request->within_ms > 0 ? now_ms() + request->within_ms : 0;
     ferry_http_wind_watch(http);
 }
 

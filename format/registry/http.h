@@ -49,6 +49,8 @@ struct ferry_http_request {
     bool fresh;     /* over a new connection */
     bool probing;   /* a server that may not speak TLS: do not wait long for it */
     bool no_expect; /* no Expect: 100-continue */
+    int within_ms;  /* all of it up to the head of the reply, and then a cancel does not stop it;
+                       or 0 */
 };
 
 enum ferry_http_fault {

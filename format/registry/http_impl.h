@@ -42,8 +42,9 @@ struct ferry_http {
     bool body_failed;
     struct ferry_err body_err;
 
-    int64_t moved;     /* bytes either way since the watch was wound up */
-    int64_t waited_ms; /* time spent waiting since then */
+    int64_t deadline_ms; /* on the clock of http.c; 0: none, but a cancel is one */
+    int64_t moved;       /* bytes either way since the watch was wound up */
+    int64_t waited_ms;   /* time spent waiting since then */
 };
 
 /* What libcurl calls with headers, with bytes of a body, and for bytes to upload. `ctx` is the

@@ -11,6 +11,7 @@
 #define HOPS_MAX 5
 #define UNREACHED_RETRIES_MAX 2 /* nobody there: say so soon */
 #define STALL_SECONDS_USUAL 60
+#define LAST_WORDS_MS 1000
 
 int ferry_session_new(const struct ferry_session_options *options, struct ferry_session **out,
                       struct ferry_err *err)
@@ -132,6 +133,7 @@ static int send_request(struct attempt *a, char **shown, struct ferry_err *err)
         .body_size = call->body ? call->body_size : 0,
         .fresh = a->fresh,
         .no_expect = a->no_expect,
+        .within_ms = call->last_words ? LAST_WORDS_MS : 0,
     };
     struct ferry_origin target;
     int rc;
@@ -233,7 +235,7 @@ static bool may_retry(const struct attempt *a, int rc, int done, const struct fe
     const struct ferry_http_head *head = ferry_http_head(a->connection->http);
     int limit = retry_limit(a);
 
-    if (a->touched && a->call->once)
+    if ((a->touched && a->call->once) || a->call->last_words)
         return false;
     if (rc == 0)
         return done < limit && ferry_retry_status(head->status);

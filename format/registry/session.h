@@ -71,7 +71,9 @@ struct ferry_call {
     int64_t range_first;       /* Range: bytes=first-last; both 0 when no range is asked for, */
     int64_t range_last;        /*   so a range that is asked for has last > 0 or is_range set */
     bool is_range;
-    bool once; /* the caller recovers by itself: no retry once a byte of the body was sent */
+    bool once;       /* the caller recovers by itself: no retry once a byte of the body was sent */
+    bool last_words; /* to clean up: goes out after a cancel as well, is given a second, and is not
+                        retried */
 };
 
 struct ferry_reply {
@@ -87,6 +89,7 @@ struct ferry_reply {
     int64_t range_total;
     int64_t upload_end; /* Range of an upload session as a count of bytes that the registry has: the
                            offset to go on at, 0 for nothing yet; -1 no header */
+    int64_t chunk_min;  /* OCI-Chunk-Min-Length of an upload session; -1 no header */
     struct ferry_source *body;           /* one pass; owned by the reply, freed with it */
     struct ferry_connection *connection; /* the session's */
     struct ferry_session *session;

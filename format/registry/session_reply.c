@@ -85,6 +85,14 @@ static int64_t parse_upload_range(const char *value)
     return last > 0 && last < INT64_MAX ? last + 1 : last;
 }
 
+/* A number and nothing else; -1 for all others. */
+static int64_t parse_length(const char *value)
+{
+    int64_t n = value ? parse_number(&value) : -1;
+
+    return n >= 0 && *value == '\0' ? n : -1;
+}
+
 /* A Location that is of no use matters only where the protocol goes on from it. */
 static int resolve_location(struct ferry_http *http, const char *url, struct ferry_reply *reply,
                             struct ferry_err *err)
@@ -108,6 +116,7 @@ static int fill(struct ferry_reply *reply, const char *url, struct ferry_err *er
     reply->status = ferry_http_head(http)->status;
     reply->length = ferry_http_head(http)->length;
     reply->upload_end = parse_upload_range(ferry_http_header(http, "Range", 0));
+    reply->chunk_min = parse_length(ferry_http_header(http, "OCI-Chunk-Min-Length", 0));
     parse_content_range(ferry_http_header(http, "Content-Range", 0), reply);
     FERRY_TRY(copy_header(http, "Content-Type", &reply->content_type, err));
     if (!reply->content_type)
