@@ -25,29 +25,41 @@ struct ferry_node *ferry_docker_candidate(const struct ferry_node *root)
     return first;
 }
 
-/* Whether the loaders would take the image manifest `node`. */
-static bool loadable(const struct ferry_node *node)
+/* Whether the loaders would take an image of that config and so many layers. What the config says
+ * wrong is a reason against, and no failure. */
+static int check_config(const struct ferry_node *node, size_t layers, bool *good,
+                        struct ferry_err *err)
 {
     struct ferry_platform platform;
-    struct ferry_err ignored;
     FERRY_OWNED_JSON *config = NULL;
     json_t *rootfs, *diff_ids;
-    const struct ferry_node *config_node = node->count > 1 ? node->children[0] : NULL;
+    int rc = ferry_json_load(node->bytes, (size_t)node->descriptor.size, "config", &config, err);
 
-    if (!config_node || !config_node->bytes ||
-        !ferry_media_type_is_image_config(config_node->descriptor.media_type))
-        return false;
+    *good = false;
+    if (rc == FERRY_ENOMEM)
+        return rc;
+    if (rc < 0 || ferry_platform_from_json(config, "config", &platform, err) < 0 ||
+        ferry_json_object(config, "rootfs", "config", &rootfs, err) < 0 || !rootfs ||
+        ferry_json_array(rootfs, "diff_ids", "config", &diff_ids, err) < 0)
+        return 0;
+    *good = strcmp(platform.os, "linux") == 0 && json_array_size(diff_ids) == layers;
+    return 0;
+}
+
+/* Whether the loaders would take the image manifest `node`. */
+static int check_loadable(const struct ferry_node *node, bool *good, struct ferry_err *err)
+{
+    const struct ferry_node *config = node->count > 1 ? node->children[0] : NULL;
+
+    *good = false;
+    if (!config || !config->bytes ||
+        !ferry_media_type_is_image_config(config->descriptor.media_type))
+        return 0;
     for (size_t i = 1; i < node->count; i++)
         if (!ferry_media_type_is_layer(node->children[i]->descriptor.media_type) ||
             node->children[i]->state == FERRY_NODE_LEFT_OUT)
-            return false;
-    if (ferry_json_load(config_node->bytes, (size_t)config_node->descriptor.size, "config", &config,
-                        &ignored) < 0 ||
-        ferry_platform_from_json(config, "config", &platform, &ignored) < 0 ||
-        ferry_json_object(config, "rootfs", "config", &rootfs, &ignored) < 0 || !rootfs ||
-        ferry_json_array(rootfs, "diff_ids", "config", &diff_ids, &ignored) < 0)
-        return false;
-    return strcmp(platform.os, "linux") == 0 && json_array_size(diff_ids) == node->count - 1;
+            return 0;
+    return check_config(config, node->count - 1, good, err);
 }
 
 /* NULL for want of memory. */
@@ -78,33 +90,44 @@ static json_t *format_item(const struct ferry_image *image, const struct ferry_n
     return json_pack("{s:s, s:[s], s:O}", "Config", path, "RepoTags", name, "Layers", layers);
 }
 
+/* Appends an item and what stands before it, or nothing. */
+static int add_item(const struct ferry_image *image, const struct ferry_node *manifest,
+                    struct ferry_buf *text, struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *item = format_item(image, manifest);
+    size_t before = text->len;
+    int rc = ferry_buf_append(text, before > 0 ? "," : "[", 1, err);
+
+    if (rc == 0)
+        rc = ferry_json_dump(item, text, err);
+    if (rc < 0)
+        text->len = before;
+    return rc;
+}
+
 int ferry_docker_manifest_format(const struct ferry_graph *graph, struct ferry_buf *out,
                                  size_t *count, size_t *left_out, struct ferry_err *err)
 {
     FERRY_OWNED_BUF text;
-    struct ferry_err full;
 
     *count = *left_out = 0;
     ferry_buf_init(&text, FERRY_DOCKER_MANIFEST_MAX - 1); /* room for the closing bracket */
     for (size_t i = 0; i < graph->image_count; i++) {
         const struct ferry_image *image = &graph->images[i];
         const struct ferry_node *manifest = ferry_docker_candidate(image->root);
-        FERRY_OWNED_JSON *item = NULL;
-        FERRY_OWNED_MEM char *json = NULL;
+        bool good;
+        int rc;
 
-        if (!manifest || !loadable(manifest) || !image->ref.tag[0] || !image->ref.repository[0])
+        if (!manifest || !image->ref.tag[0] || !image->ref.repository[0])
             continue;
-        item = format_item(image, manifest);
-        json = item ? json_dumps(item, JSON_COMPACT) : NULL;
-        if (!json)
-            return ferry_fail_memory(err);
-        if (ferry_buf_print(&text, &full, "%c%s", *count ? ',' : '[', json) < 0) {
-            if (full.code != FERRY_ELIMIT)
-                return ferry_fail_memory(err);
-            ++*left_out;
+        FERRY_TRY(check_loadable(manifest, &good, err));
+        if (!good)
             continue;
-        }
-        ++*count;
+        rc = add_item(image, manifest, &text, err);
+        if (rc < 0 && rc != FERRY_ELIMIT)
+            return rc;
+        *count += rc == 0;
+        *left_out += rc < 0;
     }
     if (*count == 0)
         return 0;

@@ -117,15 +117,20 @@ static void full_name(const struct ferry_image *image, char out[FERRY_REFERENCE_
 static json_t *format_image(const struct ferry_image *image, enum ferry_ref_name ref_name)
 {
     char full[FERRY_REFERENCE_TEXT_MAX];
+    FERRY_OWNED_JSON *object = NULL;
     const char *short_name;
 
     full_name(image, full);
     short_name = ref_name == FERRY_REF_NAME_FULL ? full : image->ref.tag;
-    return json_pack("{s:s, s:s, s:I, s:{s:s, s:s*}}", "mediaType",
-                     image->root->descriptor.media_type, "digest",
-                     image->root->descriptor.digest.text, "size",
-                     (json_int_t)image->root->descriptor.size, "annotations", FERRY_NOTE_NAME, full,
-                     FERRY_NOTE_REF_NAME, short_name[0] ? short_name : NULL);
+    object = json_pack("{s:s, s:s, s:I, s:{s:s}}", "mediaType", image->root->descriptor.media_type,
+                       "digest", image->root->descriptor.digest.text, "size",
+                       (json_int_t)image->root->descriptor.size, "annotations", FERRY_NOTE_NAME,
+                       full);
+    /* Not as "s*" above, which leaves the member out when there is no memory for it. */
+    if (short_name[0] && json_object_set_new(json_object_get(object, "annotations"),
+                                             FERRY_NOTE_REF_NAME, json_string(short_name)) < 0)
+        return NULL;
+    return ferry_steal(&object);
 }
 
 int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
@@ -134,7 +139,6 @@ int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_
     FERRY_OWNED_JSON *document = json_pack(
         "{s:i, s:s, s:[], s:{s:s}}", "schemaVersion", 2, "mediaType", FERRY_TYPE_OCI_INDEX,
         "manifests", "annotations", FERRY_NOTE_VERSION, FERRY_ARCHIVE_VERSION);
-    FERRY_OWNED_MEM char *text = NULL;
 
     if (graph->image_count > FERRY_CHILDREN_MAX) /* what no reader would take */
         return ferry_fail(err, FERRY_ELIMIT, "more than %d images", FERRY_CHILDREN_MAX);
@@ -142,8 +146,5 @@ int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_
         if (json_array_append_new(json_object_get(document, "manifests"),
                                   format_image(&graph->images[i], ref_name)) < 0)
             return ferry_fail_memory(err);
-    text = document ? json_dumps(document, JSON_COMPACT) : NULL;
-    if (!text)
-        return ferry_fail_memory(err);
-    return ferry_buf_append(out, text, strlen(text), err);
+    return ferry_json_dump(document, out, err);
 }

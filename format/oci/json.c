@@ -75,6 +75,35 @@ int ferry_json_load(const void *bytes, size_t len, const char *what, json_t **ou
     return 0;
 }
 
+/* Where to, and what went wrong there. */
+struct dump {
+    struct ferry_buf *out;
+    struct ferry_err *err;
+    bool failed;
+};
+
+static int dump_piece(const char *text, size_t len, void *ctx)
+{
+    struct dump *d = ctx;
+
+    d->failed = d->failed || ferry_buf_append(d->out, text, len, d->err) < 0;
+    return d->failed ? -1 : 0;
+}
+
+int ferry_json_dump(const json_t *value, struct ferry_buf *out, struct ferry_err *err)
+{
+    struct dump d = { .out = out, .err = err };
+    int rc;
+
+    if (!value)
+        return ferry_fail_memory(err);
+    memory_ran_out = false;
+    rc = json_dump_callback(value, dump_piece, &d, JSON_COMPACT);
+    if (d.failed)
+        return (int)err->code;
+    return rc < 0 || memory_ran_out ? ferry_fail_memory(err) : 0;
+}
+
 static int fail_type(struct ferry_err *err, const char *what, const char *key, const char *expected)
 {
     return ferry_fail(err, FERRY_EFORMAT, "%s: \"%s\" is not %s", what, key, expected);
