@@ -8,9 +8,11 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "format/archive/layout.h"
@@ -289,15 +291,22 @@ static struct {
     const char *path;
     const char *bytes;
     size_t len;
+    atomic_bool over; /* whoever was to open it will not */
     pthread_t thread;
 } pipe_job;
 
 static void *write_pipe(void *arg)
 {
-    int fd = open(pipe_job.path, O_WRONLY | O_CLOEXEC);
+    const struct timespec pause = { .tv_nsec = 200000 };
     ssize_t n = 1;
+    int fd;
 
     (void)arg;
+    while ((fd = open(pipe_job.path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0 && !pipe_job.over)
+        nanosleep(&pause, NULL);
+    if (fd < 0)
+        return NULL;
+    fcntl(fd, F_SETFL, 0);
     while (pipe_job.len > 0 && (n = write(fd, pipe_job.bytes, pipe_job.len)) > 0) {
         pipe_job.bytes += n;
         pipe_job.len -= (size_t)n;
@@ -314,11 +323,13 @@ void sample_pipe_begin(const char *path, const void *bytes, size_t len)
     pipe_job.path = path;
     pipe_job.bytes = bytes;
     pipe_job.len = len;
+    pipe_job.over = false;
     assert_int_equal(pthread_create(&pipe_job.thread, NULL, write_pipe, NULL), 0);
 }
 
 bool sample_pipe_end(void)
 {
+    pipe_job.over = true;
     assert_int_equal(pthread_join(pipe_job.thread, NULL), 0);
     return pipe_job.len == 0;
 }

@@ -1,0 +1,326 @@
+/* Readers, writers and planners, with every one of their allocations failing once. */
+#include <string.h>
+#include <unistd.h>
+
+#include "export/export_opts.h"
+#include "export/pull_plan.h"
+#include "export/window.h"
+#include "format/archive/archive_writer.h"
+#include "format/archive/docker_manifest.h"
+#include "format/archive/inflate.h"
+#include "format/archive/load.h"
+#include "format/core/blob_file.h"
+#include "format/core/blob_replay.h"
+#include "import/name_map.h"
+#include "import/push_plan.h"
+#include "tests/support/check.h"
+#include "tests/support/fault_alloc.h"
+#include "tests/support/sample.h"
+
+#define LINUX_OF_ONE                                                                               \
+    "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"diff_ids\":["                      \
+    "\"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"]}}"
+
+/* An image below an index, in an archive whose index.json comes last. */
+static struct sample config, layer, manifest, index_doc, index_json;
+static struct sample_tar tar;
+static struct ferry_graph *whole; /* all of it read */
+static char *bytes;
+static size_t len;
+
+/* A failure for want of memory says so, and nothing is given then. */
+static void check_outcome(int rc, const struct ferry_err *err, const void *given)
+{
+    if (rc == 0)
+        return;
+    if (rc != FERRY_ENOMEM)
+        fail_msg("failed with %d: %s", rc, err->msg);
+    assert_non_null(strstr(err->msg, "out of memory"));
+    assert_null(given);
+}
+
+static int enter(void **state)
+{
+    static const char *const names[] = { "host.example/a:1" };
+    struct ferry_err err;
+
+    if (sample_enter_folder(state) < 0)
+        return -1;
+    config = sample_text(FERRY_TYPE_OCI_CONFIG, LINUX_OF_ONE);
+    layer = sample_layer(600, 1);
+    manifest = sample_platform(sample_manifest(config, &layer, 1), "linux", "amd64");
+    index_doc = sample_index(&manifest, 1);
+    index_json = sample_index_json(&index_doc, names, 1);
+    sample_put_blob(&tar, &layer);
+    sample_put_blob(&tar, &manifest);
+    sample_put(&tar, "README", "hello");
+    sample_put_blob(&tar, &index_doc);
+    sample_put_head(&tar, &index_json);
+    sample_put_blob(&tar, &config);
+    bytes = sample_tar_bytes(&tar, &len);
+    CHECK_OK(ferry_graph_new(&whole, &err));
+    sample_add_image(whole, "a:1", &index_doc);
+    CHECK_OK(sample_supply(whole, &index_doc, &err));
+    CHECK_OK(sample_supply(whole, &manifest, &err));
+    CHECK_OK(sample_supply(whole, &config, &err));
+    return 0;
+}
+
+static int leave(void **state)
+{
+    ferry_graph_free(whole);
+    free(bytes);
+    return sample_leave_folder(state);
+}
+
+/* Reads all there is; *seen counts the entries. */
+static int load_and_walk(const char *path, struct ferry_graph *graph, size_t *seen,
+                         struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_reader) reader = NULL;
+    struct ferry_entry entry;
+
+    *seen = 0;
+    FERRY_TRY(ferry_reader_open(path, &reader, err));
+    FERRY_TRY(ferry_archive_load(reader, graph, err));
+    for (;;) {
+        FERRY_OWNED(ferry_source) body = NULL;
+
+        FERRY_TRY(ferry_reader_next(reader, &entry, err));
+        if (entry.kind == FERRY_ENTRY_END)
+            return 0;
+        ++*seen;
+        if (entry.kind == FERRY_ENTRY_OTHER)
+            continue;
+        FERRY_TRY(ferry_reader_body(reader, &body, err));
+        FERRY_TRY(ferry_source_drain(body, err));
+    }
+}
+
+/* No document is called bad only since there was no memory to read it. */
+static void check_load(const char *path, size_t want_seen)
+{
+    bool is_pipe = strcmp(path, "pipe") == 0;
+
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_graph) graph = NULL;
+        struct ferry_err err;
+        size_t seen = 0;
+        int rc;
+
+        if (is_pipe)
+            sample_pipe_begin("pipe", bytes, len);
+        rc = ferry_graph_new(&graph, &err);
+        if (rc == 0)
+            rc = load_and_walk(path, graph, &seen, &err);
+        if (is_pipe)
+            sample_pipe_end();
+        check_outcome(rc, &err, NULL);
+        if (rc < 0)
+            continue;
+        assert_int_equal(seen, want_seen);
+        assert_int_equal(graph->count, 4);
+        assert_int_equal(sample_find(graph, &index_doc)->state, FERRY_NODE_GOOD);
+        assert_int_equal(sample_find(graph, &manifest)->state, FERRY_NODE_GOOD);
+    }
+}
+
+static void test_alloc_load(void **state)
+{
+    (void)state;
+    tar.filter = SAMPLE_PLAIN;
+    sample_tar_file(&tar, "plain.tar");
+    tar.filter = SAMPLE_GZIP;
+    sample_tar_file(&tar, "gzip.tar");
+    sample_tar_folder(&tar, "folder");
+    check_load("plain.tar", 7);
+    check_load("gzip.tar", 7);
+    check_load("folder", 6); /* which is not asked for what is no part of a layout */
+    check_load("pipe", 5);   /* four that were kept, and the config */
+}
+
+static int read_blob(struct ferry_reader *reader, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) blob = NULL;
+    FERRY_OWNED(ferry_source) inflated = NULL;
+    FERRY_OWNED(ferry_source) replay = NULL;
+    FERRY_OWNED_BUF text;
+    int rc;
+
+    ferry_buf_init(&text, 1000);
+    FERRY_TRY(ferry_reader_blob(reader, &layer.digest, &blob, err));
+    rc = ferry_replay_new(&blob, 100, &replay, err);
+    assert_null(blob); /* taken, also by a failure */
+    FERRY_TRY(rc);
+    FERRY_TRY(ferry_inflate_new(replay, &inflated, err));
+    FERRY_TRY(ferry_source_read_all(inflated, &text, err));
+    assert_int_equal(text.len, layer.len);
+    assert_memory_equal(text.data, layer.bytes, layer.len);
+    return 0;
+}
+
+static void test_alloc_blob(void **state)
+{
+    static const char *const paths[] = { "plain.tar", "folder" };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(paths); i++) {
+        FERRY_OWNED(ferry_reader) reader = NULL;
+        struct ferry_err err;
+
+        CHECK_OK(ferry_reader_open(paths[i], &reader, &err));
+        EACH_FAILED_ALLOC(n)
+        check_outcome(read_blob(reader, &err), &err, NULL);
+    }
+}
+
+static int write_archive(struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_writer) w = NULL;
+
+    FERRY_TRY(ferry_writer_open("written.tar", FERRY_EXISTING_KEEP, &w, err));
+    FERRY_TRY(ferry_writer_put(w, "a", "hello", 5, err));
+    FERRY_TRY(ferry_writer_put(w, "b", layer.bytes, layer.len, err));
+    return ferry_writer_commit(w, err);
+}
+
+static void test_alloc_writer(void **state)
+{
+    struct ferry_err err;
+
+    (void)state;
+    EACH_FAILED_ALLOC(n)
+    {
+        int rc = write_archive(&err);
+
+        check_outcome(rc, &err, NULL);
+        assert_int_equal(access("written.tar", F_OK) == 0, rc == 0);
+        assert_int_not_equal(access("written.tar.partial", F_OK), 0);
+        unlink("written.tar");
+    }
+}
+
+/* The plan is the same as with memory enough, or there is none. */
+static void test_alloc_pull_plan(void **state)
+{
+    FERRY_OWNED(ferry_pull_plan) want = NULL;
+    struct ferry_err err;
+
+    (void)state;
+    CHECK_OK(ferry_pull_plan_new(whole, FERRY_REF_NAME_TAG, &want, &err));
+    assert_int_equal(want->docker_count, 1);
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_pull_plan) plan = NULL;
+        int rc = ferry_pull_plan_new(whole, FERRY_REF_NAME_TAG, &plan, &err);
+
+        check_outcome(rc, &err, plan);
+        if (rc < 0)
+            continue;
+        assert_int_equal(plan->archive_bytes, want->archive_bytes);
+        assert_string_equal((char *)plan->index.data, (char *)want->index.data);
+        assert_int_equal(plan->docker_count, 1);
+        assert_string_equal((char *)plan->docker.data, (char *)want->docker.data);
+    }
+}
+
+/* From the command line to what is to be pushed where. */
+static int plan_push(struct ferry_err *err)
+{
+    char words[][32] = { "ociferry-import", "a.tar", "r.io/x", "--image", "*", "-f", "list.txt" };
+    char *argv[FERRY_COUNT(words) + 1] = { 0 };
+    FERRY_OWNED(ferry_push_plan) plan = NULL;
+    FERRY_OWNED_MEM struct ferry_target *targets = NULL;
+    struct import_opts opts;
+    bool done = false;
+    size_t count = 0;
+    int rc;
+
+    for (size_t i = 0; i < FERRY_COUNT(words); i++)
+        argv[i] = words[i];
+    rc = ferry_import_opts_parse((int)FERRY_COUNT(words), argv, &opts, &done, err);
+    if (rc == 0)
+        rc = ferry_name_map(&opts, whole, &targets, &count, err);
+    if (rc == 0) {
+        rc = ferry_push_plan_new(whole, &targets, count, &plan, err);
+        assert_null(targets); /* taken, also by a failure */
+    }
+    if (rc == 0) {
+        assert_int_equal(plan->target_count, 1);
+        assert_int_equal(plan->placement_count, 2);
+        assert_string_equal(plan->repositories[0], "x/b");
+    }
+    ferry_import_opts_release(&opts);
+    return rc;
+}
+
+static void test_alloc_push_plan(void **state)
+{
+    struct ferry_err err;
+
+    (void)state;
+    sample_write("list.txt", "host.example/a:1 b:2\n", 21);
+    EACH_FAILED_ALLOC(n)
+    check_outcome(plan_push(&err), &err, NULL);
+}
+
+static int parse_export(struct ferry_err *err)
+{
+    char words[][32] = { "ociferry-export", "-o", "a.tar", "b", "-f", "list.txt", "b", "c" };
+    char *argv[FERRY_COUNT(words) + 1] = { 0 };
+    struct export_opts opts;
+    bool done = false;
+    int rc;
+
+    for (size_t i = 0; i < FERRY_COUNT(words); i++)
+        argv[i] = words[i];
+    rc = ferry_export_opts_parse((int)FERRY_COUNT(words), argv, &opts, &done, err);
+    if (rc == 0)
+        assert_int_equal(opts.ref_count, 3);
+    ferry_export_opts_release(&opts);
+    return rc;
+}
+
+static void test_alloc_export_options(void **state)
+{
+    struct ferry_err err;
+
+    (void)state;
+    EACH_FAILED_ALLOC(n)
+    check_outcome(parse_export(&err), &err, NULL);
+}
+
+static void test_alloc_window(void **state)
+{
+    static const char *const everywhere[] = { "", NULL };
+    const struct ferry_session_options options = { .plain_http = everywhere,
+                                                   .authfile = "/dev/null" };
+    FERRY_OWNED(ferry_session) session = NULL;
+    struct ferry_err err;
+
+    (void)state;
+    CHECK_OK(ferry_session_new(&options, &session, &err));
+    EACH_FAILED_ALLOC(n)
+    {
+        const struct ferry_window_options window_options = { .session = session,
+                                                             .graph = whole,
+                                                             .jobs = 2 };
+        FERRY_OWNED(ferry_window) window = NULL;
+        int rc = ferry_window_new(&window_options, &window, &err);
+
+        check_outcome(rc, &err, window);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_alloc_load),      cmocka_unit_test(test_alloc_blob),
+        cmocka_unit_test(test_alloc_writer),    cmocka_unit_test(test_alloc_pull_plan),
+        cmocka_unit_test(test_alloc_push_plan), cmocka_unit_test(test_alloc_export_options),
+        cmocka_unit_test(test_alloc_window),
+    };
+
+    return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);
+}
