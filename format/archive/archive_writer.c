@@ -154,17 +154,15 @@ static int open_partial(struct ferry_writer *w, struct ferry_err *err)
 
 static int open_output(struct ferry_writer *w, struct ferry_err *err)
 {
-    int special;
-
     if (strcmp(w->path, "-") == 0) {
         if (isatty(STDOUT_FILENO))
             return ferry_fail(err, FERRY_EUSAGE,
                               "an archive is not written to a terminal: redirect stdout or name a "
                               "file with -o");
         w->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-        special = 1;
     } else {
-        special = is_special(w->path, w->existing, err);
+        int special = is_special(w->path, w->existing, err);
+
         FERRY_TRY(special);
         if (!special)
             return open_partial(w, err);

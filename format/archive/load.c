@@ -175,6 +175,7 @@ static int take_entry(struct load *l, const struct ferry_entry *entry, struct fe
     struct ferry_node *node = entry->kind == FERRY_ENTRY_BLOB
                                   ? ferry_graph_find(l->graph, &entry->digest)
                                   : NULL;
+    bool wanted = node && ferry_node_unread(node);
     bool again = (entry->kind == FERRY_ENTRY_LAYOUT && l->has_layout) ||
                  (entry->kind == FERRY_ENTRY_INDEX && l->has_index);
     FERRY_OWNED(ferry_source) body = NULL;
@@ -182,8 +183,7 @@ static int take_entry(struct load *l, const struct ferry_entry *entry, struct fe
     l->has_docker = l->has_docker || entry->kind == FERRY_ENTRY_DOCKER;
     if (again || entry->kind == FERRY_ENTRY_DOCKER)
         return 0;
-    if (entry->kind == FERRY_ENTRY_OTHER ||
-        (entry->kind == FERRY_ENTRY_BLOB && !(node && ferry_node_unread(node))))
+    if (!wanted && entry->kind != FERRY_ENTRY_LAYOUT && entry->kind != FERRY_ENTRY_INDEX)
         return set_aside(l, entry, err);
     FERRY_TRY(ferry_reader_body(l->reader, &body, err));
     if (entry->kind == FERRY_ENTRY_LAYOUT) {
@@ -193,7 +193,7 @@ static int take_entry(struct load *l, const struct ferry_entry *entry, struct fe
     if (entry->kind == FERRY_ENTRY_INDEX) {
         l->has_index = true;
         FERRY_TRY(read_index(&body, l->graph, err));
-    } else {
+    } else if (wanted) {
         FERRY_TRY(ferry_archive_supply(l->graph, node, &body, err));
     }
     l->supplied++;

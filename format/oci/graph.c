@@ -87,6 +87,7 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
                     size_t image, struct ferry_node **out, struct ferry_err *err)
 {
     struct ferry_node *node;
+    int rc;
 
     if (graph->count >= FERRY_NODES_MAX)
         return ferry_fail(err, FERRY_ELIMIT, "more than %d blobs", FERRY_NODES_MAX);
@@ -95,10 +96,11 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
     node = calloc(1, sizeof(*node));
     if (!node)
         return ferry_fail_memory(err);
-    if (ferry_descriptor_init(&node->descriptor, descriptor->media_type, &descriptor->digest,
-                              descriptor->size, err) < 0) {
+    rc = ferry_descriptor_init(&node->descriptor, descriptor->media_type, &descriptor->digest,
+                               descriptor->size, err);
+    if (rc < 0) {
         free(node);
-        return (int)err->code;
+        return rc;
     }
     node->descriptor.external = descriptor->external;
     node->kind = ferry_media_type_kind(descriptor->media_type);
@@ -183,7 +185,7 @@ static int link_children(struct ferry_graph *graph, struct ferry_node *node,
             node->platforms[i] = manifest->children[i].platform;
         node->count++;
     }
-    if (manifest->kind == FERRY_KIND_MANIFEST)
+    if (manifest->kind == FERRY_KIND_MANIFEST && node->count > 0)
         node->children[0]->is_config = true;
     return 0;
 }
