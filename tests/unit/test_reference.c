@@ -252,6 +252,8 @@ static const struct {
     { "digest", "mirror/a@" SHA, NULL, NULL },
     { "upper_case_path", "mirror/A", NULL, NULL },
     { "two_slashes", "mirror/a//b", NULL, NULL },
+    { "two_slashes_first", "mirror//", NULL, NULL },
+    { "two_slashes_last", "mirror/a//", NULL, NULL },
     { "dot_dot", "mirror/../a", NULL, NULL },
     { "scheme", "https://mirror", NULL, NULL },
     { "bad_port", "mirror:x/a", NULL, NULL },
