@@ -183,10 +183,10 @@ static int link_children(struct ferry_graph *graph, struct ferry_node *node,
                        node->first_image, &node->children[i], err));
         if (node->platforms)
             node->platforms[i] = manifest->children[i].platform;
+        if (i == 0 && manifest->kind == FERRY_KIND_MANIFEST)
+            node->children[i]->is_config = true;
         node->count++;
     }
-    if (manifest->kind == FERRY_KIND_MANIFEST && node->count > 0)
-        node->children[0]->is_config = true;
     return 0;
 }
 
