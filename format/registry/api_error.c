@@ -63,6 +63,22 @@ static void describe(const json_t *document, char out[FERRY_API_ERROR_MAX])
                  code && message ? ": " : "", message ? message : "");
 }
 
+/* The title of a page, which is where proxies say what they mind. */
+static void describe_page(const char *page, char out[FERRY_API_ERROR_MAX])
+{
+    const char *title = strcasestr(page, "<title>");
+    size_t len;
+
+    if (!title)
+        return;
+    title += strlen("<title>");
+    title += strspn(title, " \t\r\n");
+    len = strcspn(title, "<\r\n");
+    if (len > 0)
+        snprintf(out, FERRY_API_ERROR_MAX, ": \"%.*s\"", len < PLAIN_MAX ? (int)len : PLAIN_MAX,
+                 title);
+}
+
 void ferry_api_error_read(struct ferry_http *http, char out[FERRY_API_ERROR_MAX])
 {
     const char *type = ferry_http_header(http, "Content-Type", 0);
@@ -88,5 +104,7 @@ void ferry_api_error_read(struct ferry_http *http, char out[FERRY_API_ERROR_MAX]
                      ? (int)strcspn((const char *)body.data, "\r\n")
                      : PLAIN_MAX,
                  (const char *)body.data);
+    else if (type && strncasecmp(type, "text/html", 9) == 0)
+        describe_page((const char *)body.data, out);
     json_decref(document);
 }

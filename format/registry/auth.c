@@ -76,6 +76,7 @@ static int fetch(struct ferry_auth *auth, const struct ferry_auth_need *need,
                                                  .scope = question->asked,
                                                  .credential = &credential,
                                                  .registry = &need->origin,
+                                                 .tls = need->tls,
                                                  .insecure = auth->insecure };
     int64_t seconds;
 

@@ -26,11 +26,12 @@ struct ferry_auth;
 
 /* What a request is about. */
 struct ferry_auth_need {
-    const char *registry;       /* as in a reference */
-    struct ferry_origin origin; /* where its API is */
-    const char *repository;     /* "" for none */
-    bool push;                  /* pull is always included */
-    const char *mount_from;     /* or NULL */
+    const char *registry;        /* as in a reference */
+    struct ferry_origin origin;  /* where its API is */
+    const struct ferry_tls *tls; /* its own, which serves for its token service too; or NULL */
+    const char *repository;      /* "" for none */
+    bool push;                   /* pull is always included */
+    const char *mount_from;      /* or NULL */
 };
 
 /* `insecure` lists the hosts whose certificates are not checked (ferry_origin_listed); borrowed. */

@@ -12,6 +12,7 @@
 
 struct endpoint {
     char *registry;
+    const struct ferry_tls *tls;
     bool settled;
     bool trying;
     struct ferry_origin origin;
@@ -84,29 +85,30 @@ static int set_origin(struct endpoint *e, bool tls, struct ferry_err *err)
 }
 
 /* Settled from the options where they say it all. */
-static int init(struct endpoint *e, const char *registry, const struct ferry_session_options *o,
-                struct ferry_err *err)
+static int init(struct endpoint *e, const char *registry, const struct ferry_tls *tls,
+                const struct ferry_session_options *o, struct ferry_err *err)
 {
     const bool plain = listed(registry, o->plain_http);
 
     e->registry = strdup(registry);
     if (!e->registry)
         return ferry_fail_memory(err);
-    e->settled = plain || o->cacert || listed(registry, o->insecure) ||
+    e->tls = tls;
+    e->settled = plain || tls->configured || listed(registry, o->insecure) ||
                  !ferry_registry_is_loopback(registry);
     return set_origin(e, !plain, err);
 }
 
 /* A new registry. */
-static int add(struct ferry_endpoints *endpoints, const char *registry, struct endpoint **out,
-               struct ferry_err *err)
+static int add(struct ferry_endpoints *endpoints, const char *registry, const struct ferry_tls *tls,
+               struct endpoint **out, struct ferry_err *err)
 {
     struct endpoint *e = calloc(1, sizeof(*e));
     int rc;
 
     if (!e)
         return ferry_fail_memory(err);
-    rc = init(e, registry, endpoints->options, err);
+    rc = init(e, registry, tls, endpoints->options, err);
     if (rc < 0) {
         free(e->registry);
         free(e);
@@ -119,21 +121,22 @@ static int add(struct ferry_endpoints *endpoints, const char *registry, struct e
 }
 
 /* Asks over TLS. *tls is false when somebody is there who does not speak it. */
-static int try_tls(const char *registry, struct ferry_http *http, bool *tls, struct ferry_err *err)
+static int try_tls(const struct endpoint *e, struct ferry_http *http, bool *tls,
+                   struct ferry_err *err)
 {
-    struct ferry_http_request request = { .method = "GET", .probing = true };
+    struct ferry_http_request request = { .method = "GET", .tls = e->tls, .probing = true };
     FERRY_OWNED_MEM char *url = NULL;
     enum ferry_http_fault fault;
     int rc;
 
-    FERRY_TRY(ferry_text(&url, err, "https://%s/v2/", registry));
+    FERRY_TRY(ferry_text(&url, err, "https://%s/v2/", e->registry));
     request.url = url;
     rc = ferry_http_send(http, &request, err);
     fault = ferry_http_head(http)->fault;
     *tls = rc == 0;
     if (rc == FERRY_ENET && (fault == FERRY_FAULT_NOT_TLS || fault == FERRY_FAULT_BROKEN))
         rc = 0;
-    if (rc == FERRY_ENET && fault == FERRY_FAULT_UNREACHED && !strrchr(registry, ':'))
+    if (rc == FERRY_ENET && fault == FERRY_FAULT_UNREACHED && !strrchr(e->registry, ':'))
         rc = 0; /* port 80 is still to be tried */
     return rc;
 }
@@ -158,7 +161,7 @@ static int settle(struct ferry_endpoints *endpoints, struct endpoint *e, struct 
 
     e->trying = true;
     pthread_mutex_unlock(&endpoints->lock);
-    rc = try_tls(e->registry, http, &tls, err);
+    rc = try_tls(e, http, &tls, err);
     pthread_mutex_lock(&endpoints->lock);
     e->trying = false;
     if (rc == 0)
@@ -169,7 +172,8 @@ static int settle(struct ferry_endpoints *endpoints, struct endpoint *e, struct 
 }
 
 int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
-                        struct ferry_http *http, struct ferry_origin *out, struct ferry_err *err)
+                        const struct ferry_tls *tls, struct ferry_http *http,
+                        struct ferry_origin *out, struct ferry_err *err)
 {
     struct endpoint *e;
     int rc = 0;
@@ -178,7 +182,7 @@ int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
     for (e = endpoints->list; e && strcmp(e->registry, registry) != 0;)
         e = e->next;
     if (!e)
-        rc = add(endpoints, registry, &e, err);
+        rc = add(endpoints, registry, tls, &e, err);
     while (rc == 0 && !e->settled) {
         if (!e->trying)
             rc = settle(endpoints, e, http, err);

@@ -200,6 +200,7 @@ static void restart(struct ferry_http *http, const struct ferry_http_request *re
     http->error_text[0] = '\0';
     http->spill_at = http->spill_len = 0;
     http->received = 0;
+    http->showed = request->show_client && request->tls && request->tls->cert;
     http->head_only = strcmp(request->method, "HEAD") == 0;
     http->body = request->body;
     http->body_left = request->body ? request->body_size : 0;

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "format/core/blob.h"
+#include "format/registry/tls.h"
 
 #define FERRY_HTTP_HEADERS_MAX ((size_t)64 * 1024)
 
@@ -28,8 +29,6 @@ struct ferry_http;
 
 struct ferry_http_options {
     const char *user_agent;
-    const void *ca; /* PEM of all certificates to trust, or NULL: the system's */
-    size_t ca_len;
     int stall_seconds;
 };
 
@@ -45,11 +44,13 @@ struct ferry_http_request {
     int64_t range_last;
     struct ferry_source *body; /* or NULL */
     int64_t body_size;
-    bool insecure;  /* do not check the certificate */
-    bool fresh;     /* over a new connection */
-    bool probing;   /* a server that may not speak TLS: do not wait long for it */
-    bool no_expect; /* no Expect: 100-continue */
-    int within_ms;  /* all of it up to the head of the reply, and then a cancel does not stop it;
+    const struct ferry_tls *tls; /* borrowed for the exchange; NULL: what libcurl believes */
+    bool show_client;            /* its client certificate, if any, may be shown there */
+    bool insecure;               /* do not check the certificate */
+    bool fresh;                  /* over a new connection */
+    bool probing;                /* a server that may not speak TLS: do not wait long for it */
+    bool no_expect;              /* no Expect: 100-continue */
+    int within_ms; /* all of it up to the head of the reply, and then a cancel does not stop it;
                        or 0 */
 };
 

@@ -50,9 +50,39 @@ static int fail_certificate(struct ferry_http *http, int shown, struct ferry_err
     if (why == X509_V_OK || why == X509_V_ERR_UNSPECIFIED) /* the chain is good: it is the name */
         return ferry_fail(err, FERRY_ENET, "%.*s: its certificate is for another host (%s)", shown,
                           http->url, http->error_text);
-    return ferry_fail(err, FERRY_ENET,
-                      "%.*s: its certificate is not trusted (%s); name its CA with --cacert", shown,
-                      http->url, X509_verify_cert_error_string(why));
+    return ferry_fail(
+        err, FERRY_ENET,
+        "%.*s: its certificate is not trusted (%s); name its CA with --cacert, or in a "
+        "certs.d folder",
+        shown, http->url, X509_verify_cert_error_string(why));
+}
+
+/*
+ * The server breaks off with an alert that is about the client's certificate. Which one it is says
+ * OpenSSL in words alone. TLS 1.3 tells only after the handshake, so any step may fail with it.
+ */
+static int fail_alert(struct ferry_http *http, int shown, struct ferry_err *err)
+{
+    static const struct {
+        const char *alert;
+        const char *text;
+    } alerts[] = {
+        { "alert certificate required",
+          "it wants a client certificate; name one with --cert and --key, or in a certs.d folder" },
+        { "alert unknown ca", "it does not know the CA of the client certificate" },
+        { "alert certificate expired", "the client certificate has expired" },
+        { "alert certificate revoked", "the client certificate is revoked" },
+        { "alert bad certificate", "it refuses the client certificate, or wants one (--cert)" },
+        { "alert certificate unknown", "it refuses the client certificate" },
+    };
+
+    for (size_t i = 0; i < FERRY_COUNT(alerts); i++) {
+        if (!strstr(http->error_text, alerts[i].alert))
+            continue;
+        http->head.fault = FERRY_FAULT_FINAL;
+        return ferry_fail(err, FERRY_EAUTH, "%.*s: %s", shown, http->url, alerts[i].text);
+    }
+    return 0;
 }
 
 /* "https://host:port" of the URL: which object was asked for is the caller's to say. */
@@ -80,6 +110,7 @@ int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
 
     if (http->result == CURLE_PEER_FAILED_VERIFICATION)
         return fail_certificate(http, shown, err);
+    FERRY_TRY(fail_alert(http, shown, err));
     while (i + 1 < FERRY_COUNT(faults) && faults[i].result != http->result)
         i++;
     http->head.fault = faults[i].fault;
@@ -96,6 +127,8 @@ int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
     }
     curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &system);
     text = faults[i].text;
+    if (http->result == CURLE_SEND_ERROR && http->showed) /* its alert is lost in the reset */
+        text = "connection broke off, perhaps since it does not take the client certificate";
     if (system != 0)
         return ferry_fail(err, faults[i].code, "%.*s: %s: %s", shown, http->url, text,
                           strerror((int)system));

@@ -19,6 +19,7 @@ struct ferry_http {
 
     bool active;   /* the easy handle is in the multi handle */
     bool finished; /* the transfer ended, with `result` */
+    bool showed;   /* a client certificate */
     CURLcode result;
 
     struct ferry_http_head head;

@@ -80,6 +80,7 @@ static CURLcode set_method(CURL *easy, const struct ferry_http_request *request)
 static CURLcode set_peer(struct ferry_http *http, const struct ferry_http_request *request,
                          const struct ferry_origin *origin)
 {
+    const struct ferry_tls *tls = request->tls;
     long check = request->insecure ? 0L : 1L;
     CURLcode rc = curl_easy_setopt(http->easy, CURLOPT_URL, http->url);
 
@@ -92,12 +93,15 @@ static CURLcode set_peer(struct ferry_http *http, const struct ferry_http_reques
         rc = curl_easy_setopt(http->easy, CURLOPT_SSL_VERIFYPEER, check);
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(http->easy, CURLOPT_SSL_VERIFYHOST, 2 * check);
-    if (rc == CURLE_OK && http->options->ca) {
-        struct curl_blob blob = { (void *)(uintptr_t)http->options->ca, http->options->ca_len,
-                                  CURL_BLOB_NOCOPY };
+    if (rc == CURLE_OK && tls && tls->ca.len > 0) {
+        struct curl_blob blob = { tls->ca.data, tls->ca.len, CURL_BLOB_NOCOPY };
 
         rc = curl_easy_setopt(http->easy, CURLOPT_CAINFO_BLOB, &blob);
     }
+    if (rc == CURLE_OK && tls && tls->cert && request->show_client)
+        rc = curl_easy_setopt(http->easy, CURLOPT_SSLCERT, tls->cert);
+    if (rc == CURLE_OK && tls && tls->cert && request->show_client)
+        rc = curl_easy_setopt(http->easy, CURLOPT_SSLKEY, tls->key);
     if (rc == CURLE_OK && ferry_origin_is_loopback(origin)) /* a proxy means another machine */
         rc = curl_easy_setopt(http->easy, CURLOPT_NOPROXY, "*");
     return rc;

@@ -22,11 +22,9 @@ int ferry_session_new(const struct ferry_session_options *options, struct ferry_
         return ferry_fail_memory(err);
     pthread_mutex_init(&session->lock, NULL);
     session->options = *options;
-    FERRY_TRY(ferry_ca_load(options->cacert, &session->ca, err));
+    FERRY_TRY(ferry_tls_store_new(&session->options, &session->tls, err));
     session->http_options = (struct ferry_http_options){
         .user_agent = options->user_agent ? options->user_agent : "ociferry/" FERRY_VERSION,
-        .ca = session->ca.len > 0 ? session->ca.data : NULL,
-        .ca_len = session->ca.len,
         .stall_seconds = options->stall_seconds > 0 ? options->stall_seconds : STALL_SECONDS_USUAL,
     };
     FERRY_TRY(ferry_credentials_new(options->authfile, options->creds, &session->credentials, err));
@@ -47,7 +45,7 @@ void ferry_session_free(struct ferry_session *session)
     ferry_endpoints_free(session->endpoints);
     ferry_auth_free(session->auth);
     ferry_credentials_free(session->credentials);
-    ferry_buf_release(&session->ca);
+    ferry_tls_store_free(session->tls);
     pthread_mutex_destroy(&session->lock);
     free(session);
 }
@@ -93,8 +91,9 @@ static int aim(struct attempt *a, struct ferry_err *err)
     const char *repository = call->repository ? call->repository : "";
     struct ferry_origin target;
 
-    FERRY_TRY(ferry_endpoint_find(a->session->endpoints, call->registry, a->connection->http,
-                                  &a->need.origin, err));
+    FERRY_TRY(ferry_tls_find(a->session->tls, call->registry, &a->need.tls, err));
+    FERRY_TRY(ferry_endpoint_find(a->session->endpoints, call->registry, a->need.tls,
+                                  a->connection->http, &a->need.origin, err));
     free(ferry_steal(&a->url));
     if (call->url)
         FERRY_TRY(ferry_text(&a->url, err, "%s", call->url));
@@ -131,6 +130,7 @@ static int send_request(struct attempt *a, char **shown, struct ferry_err *err)
         .range_last = call->range_last,
         .body = call->body,
         .body_size = call->body ? call->body_size : 0,
+        .tls = a->need.tls,
         .fresh = a->fresh,
         .no_expect = a->no_expect,
         .within_ms = call->last_words ? LAST_WORDS_MS : 0,
@@ -143,6 +143,7 @@ static int send_request(struct attempt *a, char **shown, struct ferry_err *err)
     if (a->at_home) {
         FERRY_TRY(ferry_auth_header(a->session->auth, &a->need, http, shown, err));
         request.authorization = *shown;
+        request.show_client = true;
     }
     request.insecure = ferry_origin_listed(&target, a->session->options.insecure);
     FERRY_TRY(rewind_body(a, err));

@@ -34,6 +34,9 @@ struct ferry_session_options {
     const char *authfile;          /* in place of all the usual credential files */
     const char *creds;             /* USER[:PASSWORD], for every registry that asks */
     const char *cacert;            /* PEM bundle, beside the system's */
+    const char *cert;              /* PEM client certificate, for every registry that asks */
+    const char *key;               /* its key; NULL: in the same file */
+    const char *cert_dir;          /* *.crt, *.cert and *.key, in place of the certs.d folders */
     const char *const *plain_http; /* NULL-ended hosts ("" = every host) to speak plain HTTP to */
     const char *const *insecure;   /* NULL-ended hosts ("" = every host): certificates unchecked */
     int retries;                   /* attempts after the first; each with back-off and jitter */

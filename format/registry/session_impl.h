@@ -21,7 +21,7 @@ struct ferry_connection {
 struct ferry_session {
     struct ferry_session_options options;
     struct ferry_http_options http_options;
-    struct ferry_buf ca;
+    struct ferry_tls_store *tls;
     struct ferry_credentials *credentials;
     struct ferry_auth *auth;
     struct ferry_endpoints *endpoints;
@@ -42,9 +42,5 @@ void ferry_connection_free(struct ferry_connection *connection);
 int ferry_reply_fill(struct ferry_session *session, struct ferry_connection **connection,
                      const char *url, struct ferry_reply *reply,
                      struct ferry_err *err) FERRY_MUST_USE;
-
-/* Fills `ca` with the system's certificates and those of a file; stays empty when neither is
- * asked for, which means libcurl's usual. */
-int ferry_ca_load(const char *cacert, struct ferry_buf *ca, struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

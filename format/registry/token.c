@@ -179,12 +179,14 @@ static int send_question(struct ferry_http *http, const struct ferry_token_reque
 {
     const bool secret = question->authorization || question->body;
     FERRY_OWNED_MEM char *url = strdup(question->url);
-    struct ferry_origin origin, next;
+    struct ferry_origin realm, origin, next;
 
     if (!url)
         return ferry_fail_memory(err);
-    FERRY_TRY(ferry_origin_of(url, &origin, err));
-    FERRY_TRY(check_realm(&origin, request->registry, err));
+    FERRY_TRY(ferry_origin_of(url, &realm, err));
+    FERRY_TRY(check_realm(&realm, request->registry, err));
+    origin = realm;
+    question->tls = request->tls;
     for (int hops = 0;; hops++) {
         FERRY_OWNED_MEM char *from = NULL;
         const char *location;
@@ -192,6 +194,7 @@ static int send_question(struct ferry_http *http, const struct ferry_token_reque
 
         question->url = url;
         question->insecure = ferry_origin_listed(&origin, request->insecure);
+        question->show_client = ferry_origin_equal(&origin, &realm);
         FERRY_TRY(ferry_http_send(http, question, err));
         status = ferry_http_head(http)->status;
         location = ferry_http_header(http, "Location", 0);

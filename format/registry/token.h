@@ -18,6 +18,7 @@ struct ferry_token_request {
     const char *scope;                         /* separated by spaces; may be "" */
     const struct ferry_credential *credential; /* may be empty: an anonymous token */
     const struct ferry_origin *registry;       /* who named the realm */
+    const struct ferry_tls *tls;               /* of the registry; or NULL */
     const char *const *insecure;               /* see ferry_origin_listed */
 };
 
