@@ -230,6 +230,16 @@ static int retry_limit(const struct attempt *a)
     return nobody && limit > UNREACHED_RETRIES_MAX ? UNREACHED_RETRIES_MAX : limit;
 }
 
+/*
+ * A signed address that the registry sent us on to, and that is good for minutes, ran out or is not
+ * liked: the registry gives another. Object stores say so in all of these ways.
+ */
+static bool address_expired(const struct attempt *a, int status)
+{
+    return !a->at_home && !a->call->url && !a->call->body &&
+           (status == 400 || status == 401 || status == 403 || status == 410);
+}
+
 /* Whether one more attempt may be made of what ended with `rc`, this being number `done`. */
 static bool may_retry(const struct attempt *a, int rc, int done, const struct ferry_err *err)
 {
@@ -239,7 +249,8 @@ static bool may_retry(const struct attempt *a, int rc, int done, const struct fe
     if ((a->touched && a->call->once) || a->call->last_words)
         return false;
     if (rc == 0)
-        return done < limit && ferry_retry_status(head->status);
+        return done < limit &&
+               (ferry_retry_status(head->status) || address_expired(a, head->status));
     if (err->code != FERRY_ENET || done >= limit)
         return false;
     switch (head->fault) {
@@ -298,7 +309,8 @@ static int attempt_until_answered(struct attempt *a, struct ferry_err *err)
             char name[40];
 
             ferry_status_format(ferry_http_head(http)->status, name);
-            ferry_fail(err, FERRY_ENET, "%s: %s", a->call->registry, name);
+            ferry_fail(err, FERRY_ENET, "%s: %s%s", a->call->registry, name,
+                       a->at_home ? "" : " from where it sent us on to");
             ferry_http_end(http);
         }
         note_retry(a, wait, done, err);
@@ -324,6 +336,7 @@ int ferry_session_call(struct ferry_session *session, const struct ferry_call *c
     FERRY_TRY(ferry_connection_take(session, call->registry, &a.connection, err));
     FERRY_TRY(attempt_until_answered(&a, err));
     FERRY_TRY(ferry_reply_fill(session, &a.connection, a.url, reply, err));
+    reply->elsewhere = !a.at_home;
     if (reply->status == 401 && !a.stuck) { /* in spite of all that could be shown */
         int rc = ferry_reply_fail(reply, err);
 

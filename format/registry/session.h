@@ -81,6 +81,7 @@ struct ferry_call {
 
 struct ferry_reply {
     int status;
+    bool elsewhere;       /* not the registry's own words: it sent us on to another host */
     int64_t length;       /* Content-Length, -1 unknown */
     char *content_type;   /* without parameters; "" when absent */
     char *location;       /* absolute, resolved against the request; NULL when absent, or of no
@@ -104,6 +105,8 @@ struct ferry_reply {
  * next call does better. Redirects are followed (307 and 308 with the method and body; the others
  * for GET and HEAD). 429, 5xx, failures to connect and resets are retried where the body, if any,
  * can be rewound and `once` does not forbid it; a host that is unknown or refuses, twice at most.
+ * So is what a host that the registry redirects to answers with 400, 401, 403 or 410: signed
+ * addresses expire, and the registry gives a new one.
  * A body source that fails ends the call with its own failure, and the request stays incomplete.
  * On success *reply must be released.
  */

@@ -181,11 +181,20 @@ static const struct {
     { 0, 999, FERRY_EREFUSED, "" },
 };
 
+/* No login helps where none is shown. */
+static const char *hint_of(const struct ferry_reply *reply, size_t row)
+{
+    if (!reply->elsewhere || status_map[row].code != FERRY_EAUTH || reply->status == 407)
+        return status_map[row].hint;
+    return "the registry redirects there, and the address that it gives is refused";
+}
+
 int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err)
 {
     char said[FERRY_API_ERROR_MAX] = "", name[40];
     char host[FERRY_ORIGIN_TEXT_MAX];
     struct ferry_origin origin;
+    const char *hint;
     size_t i = 0;
 
     ferry_api_error_read(reply->connection->http, said);
@@ -195,6 +204,7 @@ int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err)
     while (i + 1 < FERRY_COUNT(status_map) &&
            (reply->status < status_map[i].low || reply->status > status_map[i].high))
         i++;
-    return ferry_fail(err, status_map[i].code, "%s: %s%s%s%s", host, name, said,
-                      *status_map[i].hint ? "; " : "", status_map[i].hint);
+    hint = hint_of(reply, i);
+    return ferry_fail(err, status_map[i].code, "%s: %s%s%s%s", host, name, said, *hint ? "; " : "",
+                      hint);
 }

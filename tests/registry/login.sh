@@ -76,3 +76,12 @@ run 0 ociferry-export --creds user:secret --force -o "$T/a.tar" "$FIRST/app/web:
 at_least "requests that were redirected" 6 "$(log_count OTHER '^GET .*/blobs/.*status=20')"
 equal "credentials that went to the other host" 0 "$(log_count OTHER auth=yes)"
 run 0 ociferry-verify "$T/a.tar"
+
+step "the addresses that a registry sends on to expire: it is asked for others"
+start_proxy OTHER "$OPEN" --status "GET /blobs/ 403 2" --cut "GET /blobs/ 1000 2"
+start_proxy FIRST "$SRC" --redirect "GET /blobs/ ${OTHER##*:}"
+run 0 ociferry-export --creds user:secret --force -o "$T/a.tar" "$FIRST/app/web:1"
+says "403.*trying again"
+equal "addresses that were refused" 2 "$(log_count OTHER status=403)"
+equal "credentials that went to the other host" 0 "$(log_count OTHER auth=yes)"
+run 0 ociferry-verify "$T/a.tar"

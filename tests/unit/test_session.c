@@ -507,12 +507,81 @@ static void test_session_challenge_elsewhere_gets_nothing(void **state)
 
     (void)state;
     options.creds = "user:pass";
+    options.retries = 0;
     open_session();
     SCRIPT(steps);
     stub_script(other, store, 1);
     CHECK_CODE(get("a", "x", &reply), FERRY_EAUTH);
     assert_int_equal(stub_count(other), 1);
     assert_string_equal(stub_request(other, 0).authorization, "");
+}
+
+/* Object stores refuse a signed address that ran out, each with a status of its own. */
+static void test_session_redirect_that_expires(void **state)
+{
+    static const int statuses[] = { 400, 401, 403, 410 };
+
+    (void)state;
+    options.creds = "user:pass";
+    open_session();
+    for (size_t i = 0; i < FERRY_COUNT(statuses); i++) {
+        char was[128];
+        const struct stub_step steps[] = {
+            { .expect = "Authorization",
+              .status = 307,
+              .headers = strcpy(was, redirect(stub_port(other), "/old")) },
+            { .expect = "Authorization",
+              .status = 307,
+              .headers = redirect(stub_port(other), "/new") },
+            { .status = 401, .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n" },
+        };
+        const struct stub_step store[] = {
+            { .path = "/old", .status = statuses[i], .times = -1 },
+            { .path = "/new", .body = "bytes" },
+        };
+
+        SCRIPT(steps);
+        stub_script(other, store, 2);
+        check_get(200, "bytes");
+        assert_int_equal(stub_count_path(other, "/old"), 1);
+        assert_string_equal(stub_request(other, 0).authorization, "");
+        assert_string_equal(stub_request(other, 1).authorization, "");
+    }
+}
+
+static void test_session_redirect_that_is_refused(void **state)
+{
+    const struct stub_step steps[] = {
+        { .status = 307, .headers = redirect(stub_port(other), "/blob"), .times = -1 }
+    };
+    const struct stub_step store[] = { { .status = 403, .times = -1 } };
+    FERRY_OWNED_REPLY reply = { .status = 0 };
+
+    (void)state;
+    options.retries = 1;
+    open_session();
+    SCRIPT(steps);
+    stub_script(other, store, 1);
+    CHECK_OK(get("a", "x", &reply));
+    assert_int_equal(reply.status, 403);
+    assert_int_equal(stub_count(other), 2); /* at the registry's word each time */
+    assert_int_equal(stub_count(stub), 2);
+    CHECK_CODE(ferry_reply_fail(&reply, &err), FERRY_EAUTH);
+    assert_non_null(strstr(err.msg, "redirects there"));
+}
+
+/* The registry's own "no" is final. */
+static void test_session_forbidden_at_home(void **state)
+{
+    const struct stub_step steps[] = { { .status = 403, .times = -1 } };
+    FERRY_OWNED_REPLY reply = { .status = 0 };
+
+    (void)state;
+    open_session();
+    SCRIPT(steps);
+    CHECK_OK(get("a", "x", &reply));
+    assert_int_equal(reply.status, 403);
+    assert_int_equal(stub_count(stub), 1);
 }
 
 static void test_session_redirect_loop(void **state)
@@ -1213,6 +1282,9 @@ int main(void)
         TEST(redirect_carries_no_credentials),
         TEST(redirect_at_home_carries_them),
         TEST(challenge_elsewhere_gets_nothing),
+        TEST(redirect_that_expires),
+        TEST(redirect_that_is_refused),
+        TEST(forbidden_at_home),
         TEST(redirect_loop),
         TEST(location),
         TEST(origins),
