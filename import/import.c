@@ -85,6 +85,7 @@ int ferry_import(const struct import_opts *opts, struct ferry_progress *progress
     FERRY_OWNED(ferry_push_plan) plan = NULL;
     FERRY_OWNED(ferry_session) session = NULL;
     struct ferry_session_options wire = opts->wire;
+    struct ferry_chunk_size chunk_size = { .asked = opts->chunk_size };
     struct ferry_err broken = { 0 };
     struct ferry_move move;
 
@@ -99,6 +100,7 @@ int ferry_import(const struct import_opts *opts, struct ferry_progress *progress
                                 .reader = reader,
                                 .plan = plan,
                                 .registry = opts->destination.registry,
+                                .chunk_size = &chunk_size,
                                 .jobs = opts->jobs,
                                 .progress = progress };
     ferry_progress_phase(progress, "asking the destination", -1, (int64_t)plan->placement_count);

@@ -19,6 +19,7 @@ struct import_opts {
     struct ferry_mapping *mapping; /* of `file` */
     bool keep_registry;
     const char *report;
+    int64_t chunk_size; /* 0: no limit */
     bool dry_run, quiet, json;
     int progress; /* enum ferry_progress_style */
     int jobs;

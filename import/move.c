@@ -4,16 +4,18 @@
 #include <string.h>
 
 #include "format/core/blob_file.h"
-#include "format/core/blob_impl.h"
 #include "format/core/blob_replay.h"
 #include "format/core/blob_verify.h"
 #include "format/run/pool.h"
-#include "import/push.h"
+#include "import/upload.h"
 
 /* Of a pipe, a blob up to this size is read into memory, so that several travel at once. */
 #define SMALL_MAX ((int64_t)1024 * 1024)
-/* Of a larger one this much is kept for a connection that breaks: more than is in flight. */
+/* Of a larger one this much is kept for a request that breaks, */
 #define REPLAY_WINDOW ((size_t)16 * 1024 * 1024)
+/* and this much is read before it is sent: a pipe may stand still for longer than a registry, or a
+ * proxy before it, waits for a request. */
+#define READ_AHEAD ((int64_t)8 * 1024 * 1024)
 
 /* Failures that are no single blob's or repository's: going on would fail for every other. */
 static bool ends_everything(int code)
@@ -73,48 +75,13 @@ int ferry_move_ask(const struct ferry_move *move, struct ferry_err *err)
     return ferry_pool_run(move->jobs, count - 1, ask_other, (void *)move, err);
 }
 
-/* Counts what passes, for the live line; going back takes the bytes back. */
-struct counted {
-    struct ferry_source base;
-    struct ferry_source *inner; /* borrowed */
-    struct ferry_progress *progress;
-    int64_t at;
-};
-
-static int counted_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
-                        struct ferry_err *err)
-{
-    struct counted *s = (struct counted *)source;
-
-    FERRY_TRY(ferry_source_read(s->inner, buf, cap, got, err));
-    s->at += (int64_t)*got;
-    ferry_progress_add(s->progress, (int64_t)*got, 0);
-    return 0;
-}
-
-static int counted_rewind(struct ferry_source *source, int64_t offset, struct ferry_err *err)
-{
-    struct counted *s = (struct counted *)source;
-
-    FERRY_TRY(ferry_source_rewind(s->inner, offset, err));
-    ferry_progress_add(s->progress, offset - s->at, 0);
-    s->at = offset;
-    return 0;
-}
-
-static void counted_free(struct ferry_source *source)
-{
-    (void)source; /* on the stack of its only user */
-}
-
-static const struct ferry_source_ops counted_ops = { counted_read, counted_rewind, counted_free };
-
 /* One blob on its way: where its bytes come from. */
 struct freight {
     const struct ferry_move *move;
     struct ferry_node *node;
     struct ferry_source *source;          /* verifying, owned; NULL: to be opened */
     bool used;                            /* the source has been read from */
+    int64_t ahead;                        /* of ferry_cargo */
     const struct ferry_placement *had_by; /* a placement that has the blob; NULL for none yet */
     struct ferry_reply reply;             /* while it is read back from the destination */
 };
@@ -132,6 +99,7 @@ static int read_back(struct freight *f, struct ferry_err *err)
     struct ferry_push from = push_to(f->move, f->had_by);
 
     ferry_reply_release(&f->reply);
+    f->ahead = 0;
     FERRY_TRY(ferry_push_read_back(&from, &f->node->descriptor.digest, &f->reply, err));
     return verify(&f->reply.body, f->node, &f->source, err);
 }
@@ -164,28 +132,40 @@ static bool blames_blob(const struct freight *f, int code)
            (code == FERRY_ENOTFOUND && !f->source);
 }
 
+static int upload(struct freight *f, const struct ferry_push *to, struct ferry_upload *upload,
+                  struct ferry_err *err)
+{
+    struct ferry_cargo cargo;
+
+    if (load(f, err) < 0) {
+        ferry_upload_cancel(to, upload);
+        return (int)err->code;
+    }
+    f->used = true;
+    cargo = (struct ferry_cargo){ .digest = &f->node->descriptor.digest,
+                                  .source = f->source,
+                                  .ahead = f->ahead,
+                                  .chunk_size = f->move->chunk_size,
+                                  .progress = f->move->progress };
+    return ferry_upload_blob(to, &cargo, upload, err);
+}
+
 static int place(struct freight *f, struct ferry_placement *p, struct ferry_err *err)
 {
     struct ferry_push to = push_to(f->move, p);
     const char *from = f->had_by ? f->move->plan->repositories[f->had_by->repository] : NULL;
-    FERRY_OWNED_MEM char *location = NULL;
-    struct counted counted;
+    struct ferry_upload begun = { 0 };
     bool mounted;
 
     if (!from) /* no use in an upload that has nothing to carry */
         FERRY_TRY(load(f, err));
-    FERRY_TRY(ferry_push_begin(&to, &f->node->descriptor.digest, from, &mounted, &location, err));
+    FERRY_TRY(ferry_upload_begin(&to, &f->node->descriptor.digest, from, &mounted, &begun, err));
     if (mounted) {
         p->state = FERRY_PLACEMENT_MOUNTED;
         ferry_progress_add(f->move->progress, f->node->descriptor.size, 0);
         return 0;
     }
-    FERRY_TRY(load(f, err));
-    f->used = true;
-    counted = (struct counted){ .base = { &counted_ops, f->node->descriptor.size },
-                                .inner = f->source,
-                                .progress = f->move->progress };
-    FERRY_TRY(ferry_push_blob(&to, &f->node->descriptor.digest, &counted.base, &location, err));
+    FERRY_TRY(upload(f, &to, &begun, err));
     p->state = FERRY_PLACEMENT_UPLOADED;
     return 0;
 }
@@ -313,6 +293,7 @@ static int carry_large(struct freight *f, struct ferry_source **body, struct fer
 
     FERRY_TRY(verify(body, f->node, &checked, err));
     FERRY_TRY(ferry_replay_new(&checked, REPLAY_WINDOW, &f->source, err));
+    f->ahead = READ_AHEAD;
     FERRY_TRY(deliver(f, err));
     f->node = NULL;
     return 0;

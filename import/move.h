@@ -13,6 +13,7 @@
 
 #include "format/archive/archive_reader.h"
 #include "format/run/progress.h"
+#include "import/chunk_size.h"
 #include "import/push_plan.h"
 
 struct ferry_move {
@@ -20,6 +21,7 @@ struct ferry_move {
     struct ferry_reader *reader;
     struct ferry_push_plan *plan;
     const char *registry;
+    struct ferry_chunk_size *chunk_size;
     int jobs;
     struct ferry_progress *progress;
 };

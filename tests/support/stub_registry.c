@@ -108,7 +108,8 @@ static char *read_body(int fd, const char *start, size_t have, size_t len)
     need(body != NULL, "malloc");
     memcpy(body, start, have < BODY_KEPT_MAX ? have : BODY_KEPT_MAX);
     while (have < len) {
-        ssize_t n = recv(fd, sponge, sizeof(sponge), 0);
+        size_t want = len - have < sizeof(sponge) ? len - have : sizeof(sponge);
+        ssize_t n = recv(fd, sponge, want, 0);
 
         if (n <= 0) {
             free(body);
@@ -220,6 +221,21 @@ static void take_range(struct stub_step *step, const char *head, char room[512])
     step->body_len = last - first + 1;
 }
 
+/* As of a peer that dies: what it had read is recorded. */
+static bool break_off(struct connection *c, struct stub_request *request, const char *start,
+                      size_t have, size_t cut)
+{
+    char *body;
+
+    if (strstr(request->head, "\r\nExpect: "))
+        send_all(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    body = read_body(c->fd, start, have < cut ? have : cut, cut);
+    request->body = body;
+    request->body_len = body ? cut : 0;
+    record(c->stub, request);
+    return false;
+}
+
 static bool serve_one(struct connection *c)
 {
     char head[HEAD_MAX + 1], length[32], expect[32], range_headers[512];
@@ -245,6 +261,8 @@ static bool serve_one(struct connection *c)
         drop_rest(c->fd);
         return false;
     }
+    if (step.action == STUB_BREAK)
+        return break_off(c, &request, head + head_len, have - head_len, step.cut);
     if (*expect && !send_all(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25))
         return false;
     request.body_len = (size_t)strtoul(length, NULL, 10);

@@ -21,7 +21,8 @@ enum stub_action {
     STUB_CLOSE_AFTER, /* reply, then close without having said so */
     STUB_CUT,         /* send `cut` bytes of the body, then close */
     STUB_STALL,       /* send `cut` bytes of the reply's body, then nothing until the stop */
-    STUB_EARLY        /* reply before the request's body is read, then close */
+    STUB_EARLY,       /* reply before the request's body is read, then close */
+    STUB_BREAK        /* read `cut` bytes of the request's body, then close without a word */
 };
 
 struct stub_step {
