@@ -181,6 +181,7 @@ static void test_spec_writer_wrong_blob_in_a_file(void **state)
             FERRY_OWNED_MEM char *old = sample_read("w.tar", &len);
 
             assert_int_equal(len, 3);
+            assert_non_null(old);
         }
     }
 }
