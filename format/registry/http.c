@@ -269,7 +269,7 @@ const char *ferry_http_url(const struct ferry_http *http)
 
 const char *ferry_http_header(const struct ferry_http *http, const char *name, size_t nth)
 {
-    const char *line = (const char *)http->lines.data;
+    const char *line = http->lines.data ? (const char *)http->lines.data : "";
     const char *end = line + http->lines.len;
     const size_t len = strlen(name);
 
