@@ -13,6 +13,7 @@
 #include "export/pull.h"
 #include "export/pull_plan.h"
 #include "export/resolve.h"
+#include "export/resume.h"
 #include "export/window.h"
 #include "format/archive/archive_writer.h"
 #include "format/archive/layout.h"
@@ -62,70 +63,126 @@ static int write_held(struct ferry_writer *out, const struct ferry_node *node,
     return ferry_writer_put(out, name, node->bytes, (size_t)node->descriptor.size, err);
 }
 
-/* The next blob of the window becomes an entry; the entry cannot be closed unless it is right. */
-static int write_fetched(struct ferry_writer *out, const struct ferry_node *node,
-                         struct ferry_window *window, struct ferry_err *err)
+/* One export on its way. */
+struct stream {
+    const struct export_opts *opts;
+    struct ferry_session *session;
+    const struct ferry_pull_plan *plan;
+    struct ferry_writer *out;
+    struct ferry_resume resume; /* what is there already */
+    struct ferry_progress *progress;
+};
+
+/* The bytes of a blob; of one that broke off in an earlier run, those that are there come first. */
+static int open_fetched(const struct stream *s, size_t node, struct ferry_window *window,
+                        struct ferry_source **body, struct ferry_err *err)
 {
+    FERRY_OWNED(ferry_source) fetched = NULL;
+
+    FERRY_TRY(ferry_window_next(window, &fetched, err));
+    if (s->resume.tail > 0 && node == s->resume.node)
+        return ferry_resume_source(s->out, &s->resume, &fetched, body, err);
+    *body = ferry_steal(&fetched);
+    return 0;
+}
+
+/* The next blob of the window becomes an entry; the entry cannot be closed unless it is right. */
+static int write_fetched(const struct stream *s, size_t i, struct ferry_window *window,
+                         struct ferry_err *err)
+{
+    const struct ferry_node *node = s->plan->nodes[i];
     FERRY_OWNED(ferry_source) body = NULL;
     FERRY_OWNED(ferry_source) checked = NULL;
     FERRY_OWNED(ferry_sink) entry = NULL;
     char name[FERRY_BLOB_NAME_MAX];
 
     ferry_layout_blob_name(&node->descriptor.digest, name);
-    FERRY_TRY(ferry_window_next(window, &body, err));
+    FERRY_TRY(open_fetched(s, i, window, &body, err));
     FERRY_TRY(
         ferry_verify_new(&body, &node->descriptor.digest, node->descriptor.size, &checked, err));
-    FERRY_TRY(ferry_writer_entry(out, name, node->descriptor.size, &entry, err));
+    FERRY_TRY(ferry_writer_entry(s->out, name, node->descriptor.size, &entry, err));
     return ferry_blob_copy(checked, entry, err);
 }
 
 /* What is wrong with the bytes is the image's fault; what is wrong with the output is not. */
-static int write_blobs(struct ferry_writer *out, const struct ferry_pull_plan *plan,
-                       struct ferry_window *window, struct ferry_progress *progress,
-                       struct ferry_err *err)
+static int wrap_blob(const struct stream *s, size_t i, struct ferry_err *err)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct ferry_node *node = plan->nodes[i];
-        int rc = node->bytes ? write_held(out, node, err) : write_fetched(out, node, window, err);
+    const struct ferry_node *node = s->plan->nodes[i];
+    const struct ferry_image *image = &s->plan->graph->images[node->first_image];
 
-        if (rc == FERRY_EDIGEST && !strstr(err->msg, plan->graph->images[node->first_image].name))
-            return ferry_pull_wrap(&plan->graph->images[node->first_image], node, err);
-        FERRY_TRY(rc);
-        ferry_progress_add(progress, 0, 1);
+    if (err->code != FERRY_EDIGEST)
+        return (int)err->code;
+    if (s->resume.tail > 0 && i == s->resume.node) {
+        ferry_writer_drop(s->out, s->resume.offset);
+        ferry_wrap(err, "what an earlier run left of it may be to blame, and is dropped now");
+    }
+    return strstr(err->msg, image->name) ? (int)err->code : ferry_pull_wrap(image, node, err);
+}
+
+static int write_blobs(const struct stream *s, struct ferry_window *window, struct ferry_err *err)
+{
+    for (size_t i = s->resume.node; i < s->plan->count; i++) {
+        const struct ferry_node *node = s->plan->nodes[i];
+
+        if ((node->bytes ? write_held(s->out, node, err) : write_fetched(s, i, window, err)) < 0)
+            return wrap_blob(s, i, err);
+        ferry_progress_add(s->progress, 0, 1);
     }
     return 0;
 }
 
-/* The blobs that are not held yet, in the order of the plan. */
-static int open_window(const struct export_opts *opts, struct ferry_session *session,
-                       const struct ferry_pull_plan *plan, struct ferry_node ***blobs,
-                       struct ferry_progress *progress, struct ferry_window **out,
-                       struct ferry_err *err)
+/* The blobs that are still to be fetched, in the order of the plan. */
+static int open_window(const struct stream *s, struct ferry_node ***blobs,
+                       struct ferry_window **out, struct ferry_err *err)
 {
-    struct ferry_window_options window = {
-        .session = session, .graph = plan->graph, .jobs = opts->jobs, .progress = progress
-    };
+    struct ferry_window_options window = { .session = s->session,
+                                           .graph = s->plan->graph,
+                                           .first_offset = s->resume.tail,
+                                           .jobs = s->opts->jobs,
+                                           .progress = s->progress };
+    int64_t bytes = -s->resume.tail;
 
-    *blobs = calloc(plan->count + 1, sizeof(struct ferry_node *));
+    *blobs = calloc(s->plan->count + 1, sizeof(struct ferry_node *));
     if (!*blobs)
         return ferry_fail_memory(err);
-    for (size_t i = 0; i < plan->count; i++)
-        if (!plan->nodes[i]->bytes)
-            (*blobs)[window.count++] = plan->nodes[i];
+    for (size_t i = s->resume.node; i < s->plan->count; i++) {
+        if (s->plan->nodes[i]->bytes)
+            continue;
+        (*blobs)[window.count++] = s->plan->nodes[i];
+        bytes += s->plan->nodes[i]->descriptor.size;
+    }
     window.blobs = *blobs;
+    ferry_progress_phase(s->progress, "exporting", bytes,
+                         (int64_t)(s->plan->count - s->resume.node));
     return ferry_window_new(&window, out, err);
 }
 
-static int stream(const struct export_opts *opts, struct ferry_session *session,
-                  const struct ferry_pull_plan *plan, struct ferry_writer *out,
-                  struct ferry_progress *progress, struct ferry_err *err)
+static int stream(const struct stream *s, struct ferry_err *err)
 {
     FERRY_OWNED_MEM struct ferry_node **blobs = NULL;
     FERRY_OWNED(ferry_window) window = NULL;
 
-    FERRY_TRY(write_head(out, plan, err));
-    FERRY_TRY(open_window(opts, session, plan, &blobs, progress, &window, err));
-    return write_blobs(out, plan, window, progress, err);
+    if (s->resume.is_begun)
+        ferry_writer_continue(s->out, s->resume.offset, s->resume.kept);
+    else
+        FERRY_TRY(write_head(s->out, s->plan, err));
+    FERRY_TRY(open_window(s, &blobs, &window, err));
+    FERRY_TRY(write_blobs(s, window, err));
+    ferry_progress_phase(s->progress, "finishing", -1, -1);
+    return ferry_writer_commit(s->out, err);
+}
+
+/* From here on what is written is of use to a later run, whatever becomes of this one. */
+static int stream_resumable(const struct stream *s, struct ferry_err *err)
+{
+    bool is_kept = ferry_writer_keep(s->out);
+
+    if (stream(s, err) == 0)
+        return 0;
+    if (is_kept)
+        ferry_progress_say(s->progress, "%s.partial is kept: the same command goes on from there",
+                           s->opts->output);
+    return (int)err->code;
 }
 
 static void note(void *ctx, const char *text)
@@ -167,13 +224,16 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     FERRY_TRY(ferry_pull_plan_new(graph, (enum ferry_ref_name)opts->ref_name, &plan, err));
     warn_left_out(plan, progress);
     if (opts->output)
-        FERRY_TRY(check_space(opts->output, plan->archive_bytes, err));
-    if (opts->dry_run)
-        return ferry_export_report(opts, plan, progress, err);
-    ferry_progress_phase(progress, "exporting", plan->fetch_bytes, (int64_t)plan->count);
-    FERRY_TRY(stream(opts, session, plan, out, progress, err));
-    ferry_progress_phase(progress, "finishing", -1, -1);
-    FERRY_TRY(ferry_writer_commit(out, err));
+        FERRY_TRY(check_space(opts->output,
+                              plan->archive_bytes - (out ? ferry_writer_found(out) : 0), err));
+    if (!opts->dry_run) {
+        struct stream s = {
+            .opts = opts, .session = session, .plan = plan, .out = out, .progress = progress
+        };
+
+        FERRY_TRY(ferry_resume_scan(out, plan, progress, &s.resume, err));
+        FERRY_TRY(stream_resumable(&s, err));
+    }
     return ferry_export_report(opts, plan, progress, err);
 }
 

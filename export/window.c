@@ -295,8 +295,9 @@ static int fill_from(struct ferry_window *w, struct slot **slot, struct ferry_so
     return 0;
 }
 
-/* One request for what is missing of *slot. */
-static int fetch_once(struct ferry_window *w, struct slot **slot, struct ferry_err *err)
+/* One request for what is missing of *slot. *answered: its reply has begun. */
+static int fetch_once(struct ferry_window *w, struct slot **slot, bool *answered,
+                      struct ferry_err *err)
 {
     FERRY_OWNED_REPLY reply = { 0 };
     size_t blob = (*slot)->blob;
@@ -305,6 +306,7 @@ static int fetch_once(struct ferry_window *w, struct slot **slot, struct ferry_e
     FERRY_TRY(ferry_pull_range(w->options.session, image_of(w, blob), node_of(w, blob),
                                (*slot)->offset + (int64_t)(*slot)->filled,
                                (*slot)->offset + (int64_t)(*slot)->len - 1, &reply, &whole, err));
+    *answered = true;
     if (whole && !spans && !claim_whole(w, *slot)) {
         *slot = NULL;
         return 0;
@@ -317,8 +319,8 @@ static int fetch_once(struct ferry_window *w, struct slot **slot, struct ferry_e
     return 0;
 }
 
-/* Goes on where a connection broke, until it breaks too often without a byte in between. The
- * session has made its own attempts up to the head of a reply; what is left are broken bodies. */
+/* Goes on where a body broke off, until it breaks off too often without a byte in between. Up to
+ * the head of a reply the session makes its own attempts, and has the last word. */
 static int fetch(struct ferry_window *w, struct slot *slot, struct ferry_err *err)
 {
     int attempt = 0;
@@ -326,13 +328,14 @@ static int fetch(struct ferry_window *w, struct slot *slot, struct ferry_err *er
     while (slot) {
         const struct slot *before = slot;
         size_t filled = slot->filled;
-        int rc = fetch_once(w, &slot, err);
+        bool answered = false;
+        int rc = fetch_once(w, &slot, &answered, err);
 
         if (rc == 0)
             continue;
         if (slot != before || slot->filled > filled)
             attempt = 0;
-        if (rc != FERRY_ENET || ++attempt > ferry_session_retries(w->options.session))
+        if (rc != FERRY_ENET || !answered || ++attempt > ferry_session_retries(w->options.session))
             return rc;
         FERRY_TRY(ferry_session_backoff(w->options.session, attempt, err));
     }
@@ -383,6 +386,7 @@ int ferry_window_new(const struct ferry_window_options *options, struct ferry_wi
     w->ways = calloc(w->options.count + 1, sizeof(*w->ways));
     if (!w->slots || !w->ways)
         return ferry_fail_memory(err);
+    w->assign_offset = w->options.first_offset;
     assign(w);
     FERRY_TRY(start_threads(w, err));
     *out = ferry_steal(&w);
@@ -470,7 +474,9 @@ int ferry_window_next(struct ferry_window *window, struct ferry_source **out, st
     assert(window->read_blob < window->options.count);
     if (!s)
         return ferry_fail_memory(err);
-    size = node_of(window, window->read_blob++)->descriptor.size;
+    size = node_of(window, window->read_blob)->descriptor.size;
+    if (window->read_blob++ == 0)
+        size -= window->options.first_offset;
     *s = (struct window_source){ .base = { &window_ops, size }, .window = window, .left = size };
     *out = &s->base;
     return 0;

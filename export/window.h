@@ -25,8 +25,9 @@ struct ferry_window_options {
     const struct ferry_graph *graph;
     struct ferry_node *const *blobs; /* in the order in which they will be read */
     size_t count;
-    int jobs;                        /* connections */
-    size_t segment;                  /* bytes; 0: the default */
+    int64_t first_offset; /* bytes of the first blob that the caller has: its source begins there */
+    int jobs;             /* connections */
+    size_t segment;       /* bytes; 0: the default */
     struct ferry_progress *progress; /* told of every byte that arrives */
 };
 

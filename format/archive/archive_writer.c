@@ -32,8 +32,12 @@ struct ferry_writer {
     struct archive *tar;
     uint8_t *gathered;
     size_t gathered_len;
-    int64_t written;
+    int64_t written; /* where the next byte goes */
     int64_t flushed;
+    int64_t found;            /* bytes of a partial file that was there */
+    int64_t kept;             /* of those, up to here they need not be written again */
+    bool begun;               /* the first entry was put: what was found is cut to what is kept */
+    bool keep;                /* NAME.partial outlives a failure */
     bool closed;              /* nothing may reach the file any more */
     struct ferry_err failure; /* what the write callback met */
     struct ferry_sink *open_entry;
@@ -45,11 +49,25 @@ static int wrap_write(struct ferry_writer *w, struct ferry_err *err)
     return ferry_wrap(err, "%s", w->partial ? w->partial : w->path);
 }
 
+/* Passes over bytes that the file has already. Returns how many. */
+static size_t skip_kept(struct ferry_writer *w, size_t len)
+{
+    int64_t left = w->kept - w->written;
+    size_t skipped = left <= 0 ? 0 : left < (int64_t)len ? (size_t)left : len;
+
+    if (skipped > 0 && lseek(w->fd, (off_t)skipped, SEEK_CUR) < 0)
+        return 0; /* then they are written again */
+    w->written += (int64_t)skipped;
+    return skipped;
+}
+
 static int write_out(struct ferry_writer *w, const void *bytes, size_t len, struct ferry_err *err)
 {
-    if (ferry_fd_write(w->fd, bytes, len, err) < 0)
+    size_t skipped = skip_kept(w, len);
+
+    if (ferry_fd_write(w->fd, (const uint8_t *)bytes + skipped, len - skipped, err) < 0)
         return wrap_write(w, err);
-    w->written += (int64_t)len;
+    w->written += (int64_t)(len - skipped);
     if (w->partial && w->written - w->flushed >= FLUSH_STEP) {
         /* A hint: what cannot be started now is left to fsync, which reports errors. */
         (void)sync_file_range(w->fd, w->flushed, w->written - w->flushed, SYNC_FILE_RANGE_WRITE);
@@ -133,8 +151,10 @@ static bool is_still_there(int fd, const char *path)
 
 static int open_partial(struct ferry_writer *w, struct ferry_err *err)
 {
+    struct stat st;
+
     FERRY_TRY(ferry_text(&w->partial, err, "%s.partial", w->path));
-    w->fd = open(w->partial, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    w->fd = open(w->partial, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (w->fd >= 0 && ((flock(w->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) ||
                        !is_still_there(w->fd, w->partial))) {
         int rc = ferry_fail(err, FERRY_EIO, "%s: another export is writing it", w->partial);
@@ -142,13 +162,14 @@ static int open_partial(struct ferry_writer *w, struct ferry_err *err)
         free(ferry_steal(&w->partial)); /* not ours to remove */
         return rc;
     }
-    if (w->fd < 0 || ftruncate(w->fd, 0) < 0) {
+    if (w->fd < 0 || fstat(w->fd, &st) < 0) {
         int rc = ferry_fail(err, FERRY_EIO, "%s: cannot create: %s", w->partial, strerror(errno));
 
-        if (w->fd < 0)
-            free(ferry_steal(&w->partial));
+        free(ferry_steal(&w->partial));
         return rc;
     }
+    w->found = S_ISREG(st.st_mode) ? st.st_size : 0;
+    w->keep = w->found > 0;
     return 0;
 }
 
@@ -205,7 +226,7 @@ void ferry_writer_free(struct ferry_writer *writer)
     writer->closed = true;
     if (writer->tar)
         archive_write_free(writer->tar); /* the first write of its padding fails: closed */
-    if (writer->partial)
+    if (writer->partial && !writer->keep)
         unlink(writer->partial);
     if (writer->fd >= 0)
         close(writer->fd);
@@ -213,6 +234,45 @@ void ferry_writer_free(struct ferry_writer *writer)
     free(writer->partial);
     free(writer->path);
     free(writer);
+}
+
+int64_t ferry_writer_found(const struct ferry_writer *writer)
+{
+    return writer->found;
+}
+
+int ferry_writer_found_fd(const struct ferry_writer *writer)
+{
+    return writer->fd;
+}
+
+void ferry_writer_continue(struct ferry_writer *writer, int64_t offset, int64_t kept)
+{
+    assert(!writer->begun && offset <= kept && kept <= writer->found);
+    writer->written = writer->flushed = offset;
+    writer->kept = kept;
+}
+
+bool ferry_writer_keep(struct ferry_writer *writer)
+{
+    writer->keep = true;
+    return writer->partial != NULL;
+}
+
+void ferry_writer_drop(struct ferry_writer *writer, int64_t offset)
+{
+    writer->closed = true;
+    if (writer->partial)
+        (void)!ftruncate(writer->fd, offset); /* else the next run finds out again */
+}
+
+/* Before the first entry: the file is cut to what is kept, and goes on where that entry begins. */
+static int begin(struct ferry_writer *w, struct ferry_err *err)
+{
+    w->begun = true;
+    if (!w->partial || (ftruncate(w->fd, w->kept) == 0 && lseek(w->fd, w->written, SEEK_SET) >= 0))
+        return 0;
+    return ferry_fail(err, FERRY_EIO, "%s: cannot write: %s", w->partial, strerror(errno));
 }
 
 struct entry_sink {
@@ -262,11 +322,15 @@ static const struct ferry_sink_ops entry_ops = { entry_write, entry_commit, entr
 int ferry_writer_entry(struct ferry_writer *writer, const char *name, int64_t size,
                        struct ferry_sink **out, struct ferry_err *err)
 {
-    struct archive_entry *entry = archive_entry_new();
-    struct entry_sink *s = calloc(1, sizeof(*s));
+    struct archive_entry *entry;
+    struct entry_sink *s;
     int rc;
 
     assert(!writer->open_entry && !writer->closed);
+    if (!writer->begun)
+        FERRY_TRY(begin(writer, err));
+    entry = archive_entry_new();
+    s = calloc(1, sizeof(*s));
     if (!entry || !s) {
         archive_entry_free(entry);
         free(s);
@@ -346,6 +410,8 @@ static int rename_partial(struct ferry_writer *w, struct ferry_err *err)
 int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err)
 {
     assert(!writer->open_entry && !writer->closed);
+    if (!writer->begun)
+        FERRY_TRY(begin(writer, err));
     if (archive_write_close(writer->tar) != ARCHIVE_OK)
         return fail_tar(writer, err);
     if (flush_gathered(writer, err) < 0)

@@ -5,10 +5,10 @@
  * NAME.partial and takes its name when it is complete and on the medium; "-" is stdout, and a
  * device or pipe is written to as it stands. Nothing of the clock, the user or the host is in the
  * bytes.
- * Owns: the writer owns its file; an uncommitted writer removes NAME.partial when freed, and on a
- * stream leaves out the end-of-archive blocks. An entry's sink borrows the writer; one at a time.
- * Fails: FERRY_EIO naming the file. After any failure only ferry_writer_free() is legal.
- * Threads: one at a time.
+ * Owns: the writer owns its file; an uncommitted writer removes NAME.partial when freed, unless it
+ * found it there or was told to keep it, and on a stream leaves out the end-of-archive blocks. An
+ * entry's sink borrows the writer; one at a time. Fails: FERRY_EIO naming the file. After any
+ * failure only ferry_writer_free() is legal. Threads: one at a time.
  */
 #ifndef FERRY_ARCHIVE_ARCHIVE_WRITER_H
 #define FERRY_ARCHIVE_ARCHIVE_WRITER_H
@@ -28,6 +28,24 @@ int ferry_writer_open(const char *path, enum ferry_existing existing, struct fer
                       struct ferry_err *err) FERRY_MUST_USE;
 void ferry_writer_free(struct ferry_writer *writer);
 FERRY_OWNED_DEFINE(ferry_writer)
+
+/*
+ * Going on with what an earlier writer left as NAME.partial. It is found on opening: so many bytes
+ * of it (0 for none, and for a stream), to be read by offset from a descriptor that is lent. It
+ * stays as it is until the first entry is put. Then the archive begins anew, unless
+ * ferry_writer_continue() was called: it goes on at `offset`, where an entry begins. What stands in
+ * the file between there and `kept` are that entry's header and first bytes; the caller hands them
+ * over like all others, and they are not written again. What stands behind `kept` is cut off.
+ */
+int64_t ferry_writer_found(const struct ferry_writer *writer);
+int ferry_writer_found_fd(const struct ferry_writer *writer);
+void ferry_writer_continue(struct ferry_writer *writer, int64_t offset, int64_t kept);
+
+/* From here on a failure leaves NAME.partial behind. `true` unless the output is a stream. */
+bool ferry_writer_keep(struct ferry_writer *writer);
+
+/* After a failure: what stands in NAME.partial from `offset` on is worth nothing. */
+void ferry_writer_drop(struct ferry_writer *writer, int64_t offset);
 
 /* A whole entry from memory. */
 int ferry_writer_put(struct ferry_writer *writer, const char *name, const void *bytes, size_t len,

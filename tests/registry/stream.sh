@@ -7,35 +7,11 @@ mib=${FERRY_BIG_MIB:-1024}
 [ -z "${FERRY_SANITIZED:-}" ] || mib=96
 peak_limit=$((96 * 1024)) # KiB
 
-# The layer goes straight into the storage of the registry: pushing it would take longer than the
-# test itself.
-storage=$T/SRC.storage/docker/registry/v2
-put_blob() { # FILE
-    local digest hex
-    digest=$(openssl dgst -sha256 -r "$1" | cut -d' ' -f1)
-    hex=$digest
-    mkdir -p "$storage/blobs/sha256/${hex:0:2}/$hex" \
-        "$storage/repositories/app/huge/_layers/sha256/$hex"
-    mv "$1" "$storage/blobs/sha256/${hex:0:2}/$hex/data"
-    printf 'sha256:%s' "$hex" >"$storage/repositories/app/huge/_layers/sha256/$hex/link"
-    DIGEST=sha256:$hex
-}
-head -c $((mib * 1024 * 1024)) /dev/zero |
-    openssl enc -aes-128-ctr -nosalt -K 00 -iv 00 2>/dev/null >"$T/layer"
-put_blob "$T/layer"
-layer=$DIGEST
-printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["%s"]}}' "$layer" \
-    >"$T/config"
-size=$(file_size "$T/config")
-put_blob "$T/config"
-printf '{"schemaVersion":2,"mediaType":"%s","config":{"mediaType":"%s","digest":"%s","size":%d},"layers":[{"mediaType":"%s","digest":"%s","size":%d}]}' \
-    application/vnd.oci.image.manifest.v1+json application/vnd.oci.image.config.v1+json \
-    "$DIGEST" "$size" application/vnd.oci.image.layer.v1.tar "$layer" $((mib * 1024 * 1024)) \
-    >"$T/manifest"
+store_image SRC app/huge 1 "$mib"
 start_registry SRC
 start_registry DST
-curl -sSf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' \
-    --data-binary "@$T/manifest" "http://$SRC/v2/app/huge/manifests/1"
+put_image "$SRC" app/huge 1
+layer=${LAYERS[0]}
 
 # [R19]
 step "a layer of $mib MiB: export | import, with a TMPDIR that cannot be written to"

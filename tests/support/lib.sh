@@ -200,6 +200,43 @@ start_source() {
     start_registry "$1" "$IMAGES/registry"
 }
 
+# store_image NAME REPO TAG MIB...: an image with layers of so many MiB of noise, put straight into the
+# storage of the registry NAME before it starts: pushing would take longer than the test itself.
+# put_image HOST REPO TAG, once it runs, puts the manifest. Sets LAYERS to the digests.
+store_blob() { # STORAGE REPO FILE; moves the file, sets DIGEST
+    local hex
+    hex=$(openssl dgst -sha256 -r "$3" | cut -d' ' -f1)
+    mkdir -p "$1/blobs/sha256/${hex:0:2}/$hex" "$1/repositories/$2/_layers/sha256/$hex"
+    mv "$3" "$1/blobs/sha256/${hex:0:2}/$hex/data"
+    printf 'sha256:%s' "$hex" >"$1/repositories/$2/_layers/sha256/$hex/link"
+    DIGEST=sha256:$hex
+}
+store_image() {
+    local storage=$T/$1.storage/docker/registry/v2 repo=$2 tag=$3 mib layers="" config
+    shift 3
+    LAYERS=()
+    for mib in "$@"; do
+        head -c $((mib * 1024 * 1024)) /dev/zero |
+            openssl enc -aes-128-ctr -nosalt -K "$(printf '%032x' ${#LAYERS[@]})" -iv 00 \
+                2>/dev/null >"$T/layer"
+        store_blob "$storage" "$repo" "$T/layer"
+        LAYERS+=("$DIGEST")
+        layers+=$(printf ',{"mediaType":"%s","digest":"%s","size":%d}' \
+            application/vnd.oci.image.layer.v1.tar "$DIGEST" $((mib * 1024 * 1024)))
+    done
+    config=$(jq -cn '{architecture: "amd64", os: "linux",
+        rootfs: {type: "layers", diff_ids: $ARGS.positional}}' --args "${LAYERS[@]}")
+    printf %s "$config" >"$T/config"
+    store_blob "$storage" "$repo" "$T/config"
+    printf '{"schemaVersion":2,"mediaType":"%s","config":{"mediaType":"%s","digest":"%s","size":%d},"layers":[%s]}' \
+        application/vnd.oci.image.manifest.v1+json application/vnd.oci.image.config.v1+json \
+        "$DIGEST" ${#config} "${layers#,}" >"$T/manifest.$tag"
+}
+put_image() {
+    curl -sSf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' \
+        --data-binary "@$T/manifest.$3" "http://$1/v2/$2/manifests/$3"
+}
+
 ACCEPT='application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json,
  application/vnd.docker.distribution.manifest.list.v2+json,
  application/vnd.docker.distribution.manifest.v2+json'

@@ -1,0 +1,271 @@
+#include "export/resume.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/archive/layout.h"
+#include "format/archive/tar_stream.h"
+#include "format/core/blob_impl.h"
+#include "format/core/blob_verify.h"
+
+/* What the next entry of the partial file is. */
+enum verdict {
+    VERDICT_SAME,
+    VERDICT_CUT,      /* the file ends before it is complete, or it is damaged */
+    VERDICT_DIFFERENT /* the file is the beginning of another archive */
+};
+
+struct scan {
+    const struct ferry_pull_plan *plan;
+    const struct ferry_writer *writer;
+    struct ferry_progress *progress;
+    struct ferry_tar *tar;
+    int64_t offset; /* where the next entry of the plan begins */
+};
+
+/* The file ends somewhere, and what a power cut left may be no tar any more: that is a cut. */
+static int next_entry(struct scan *s, const char *name, int64_t size, enum verdict *verdict,
+                      struct ferry_err *err)
+{
+    struct ferry_tar_entry entry;
+    int rc = ferry_tar_next(s->tar, &entry, err);
+
+    *verdict = VERDICT_CUT;
+    if (rc == FERRY_EFORMAT || (rc == 0 && !entry.name))
+        return 0;
+    FERRY_TRY(rc);
+    *verdict = strcmp(entry.name, name) == 0 && entry.size == size && entry.position == s->offset
+                   ? VERDICT_SAME
+                   : VERDICT_DIFFERENT;
+    return 0;
+}
+
+/* A file of the head: its very bytes. */
+static int scan_document(struct scan *s, const char *name, const struct ferry_buf *wanted,
+                         enum verdict *verdict, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+    FERRY_OWNED_BUF found;
+    int rc;
+
+    ferry_buf_init(&found, wanted->len);
+    FERRY_TRY(next_entry(s, name, (int64_t)wanted->len, verdict, err));
+    if (*verdict != VERDICT_SAME)
+        return 0;
+    FERRY_TRY(ferry_tar_body(s->tar, &body, err));
+    rc = ferry_source_read_all(body, &found, err);
+    if (rc == FERRY_EFORMAT)
+        *verdict = VERDICT_CUT;
+    else if (rc == 0 && memcmp(found.data, wanted->data, wanted->len) != 0)
+        *verdict = VERDICT_DIFFERENT;
+    s->offset += ferry_writer_file_cost((int64_t)wanted->len);
+    return rc == FERRY_EFORMAT ? 0 : rc;
+}
+
+static int scan_head(struct scan *s, enum verdict *verdict, struct ferry_err *err)
+{
+    FERRY_OWNED_BUF layout;
+
+    ferry_buf_init(&layout, strlen(FERRY_LAYOUT_TEXT));
+    FERRY_TRY(ferry_buf_append(&layout, FERRY_LAYOUT_TEXT, strlen(FERRY_LAYOUT_TEXT), err));
+    FERRY_TRY(scan_document(s, FERRY_LAYOUT_NAME, &layout, verdict, err));
+    if (*verdict == VERDICT_SAME)
+        FERRY_TRY(scan_document(s, FERRY_INDEX_NAME, &s->plan->index, verdict, err));
+    if (*verdict == VERDICT_SAME && s->plan->docker.len > 0)
+        FERRY_TRY(scan_document(s, FERRY_DOCKER_NAME, &s->plan->docker, verdict, err));
+    return 0;
+}
+
+/* The blob is complete in the file. Is it right? */
+static int check_blob(struct scan *s, const struct ferry_node *node, enum verdict *verdict,
+                      struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+    FERRY_OWNED(ferry_source) checked = NULL;
+    int rc;
+
+    FERRY_TRY(ferry_tar_body(s->tar, &body, err));
+    FERRY_TRY(
+        ferry_verify_new(&body, &node->descriptor.digest, node->descriptor.size, &checked, err));
+    rc = ferry_source_drain(checked, err);
+    if (rc == FERRY_EDIGEST || rc == FERRY_EFORMAT) {
+        *verdict = VERDICT_CUT;
+        return 0;
+    }
+    ferry_progress_add(s->progress, node->descriptor.size, 1);
+    return rc;
+}
+
+/* Goes through the blobs; *out says where it had to stop. */
+static int scan_nodes(struct scan *s, struct ferry_resume *out, enum verdict *verdict,
+                      struct ferry_err *err)
+{
+    int64_t found = ferry_writer_found(s->writer);
+
+    for (; out->node < s->plan->count && *verdict == VERDICT_SAME; out->node++) {
+        const struct ferry_node *node = s->plan->nodes[out->node];
+        int64_t size = node->descriptor.size;
+        int64_t cost = ferry_writer_entry_cost(&node->descriptor.digest, size);
+        char name[FERRY_BLOB_NAME_MAX];
+
+        ferry_layout_blob_name(&node->descriptor.digest, name);
+        out->offset = out->kept = s->offset;
+        out->data = s->offset + ferry_writer_entry_cost(&node->descriptor.digest, 0);
+        out->tail = 0;
+        FERRY_TRY(next_entry(s, name, size, verdict, err));
+        if (*verdict != VERDICT_SAME)
+            return 0;
+        if (found < s->offset + cost) {
+            *verdict = VERDICT_CUT;
+            if (found > out->data && !node->bytes) {
+                out->tail = found - out->data < size ? found - out->data : size;
+                out->kept = out->data + out->tail;
+            }
+            return 0;
+        }
+        FERRY_TRY(check_blob(s, node, verdict, err));
+        if (*verdict != VERDICT_SAME)
+            return 0;
+        s->offset += cost;
+    }
+    out->offset = out->kept = s->offset;
+    return 0;
+}
+
+/* Which names mean another image than in the partial file. */
+static void say_moved(const struct scan *s, const struct ferry_graph *old)
+{
+    for (size_t i = 0; i < s->plan->graph->image_count; i++) {
+        const struct ferry_image *now = &s->plan->graph->images[i];
+
+        for (size_t k = 0; k < old->image_count; k++)
+            if (strcmp(old->images[k].name, now->name) == 0 &&
+                !ferry_digest_equal(&old->images[k].root->descriptor.digest,
+                                    &now->root->descriptor.digest))
+                ferry_progress_say(s->progress, "%s has changed since: it was %s, and is %s",
+                                   now->name, old->images[k].root->descriptor.digest.text,
+                                   now->root->descriptor.digest.text);
+    }
+}
+
+/* Why the partial file is of no use: for people, so what fails here is passed over. */
+static int say_different(const struct scan *s, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_tar) tar = NULL;
+    FERRY_OWNED(ferry_graph) old = NULL;
+    FERRY_OWNED(ferry_source) body = NULL;
+    FERRY_OWNED_BUF index;
+    struct ferry_tar_entry entry;
+
+    ferry_buf_init(&index, (size_t)FERRY_MANIFEST_MAX);
+    FERRY_TRY(ferry_tar_open(ferry_writer_found_fd(s->writer), 0, &tar, err));
+    FERRY_TRY(ferry_tar_next(tar, &entry, err));
+    FERRY_TRY(ferry_tar_next(tar, &entry, err));
+    if (!entry.name || strcmp(entry.name, FERRY_INDEX_NAME) != 0)
+        return 0;
+    FERRY_TRY(ferry_tar_body(tar, &body, err));
+    FERRY_TRY(ferry_source_read_all(body, &index, err));
+    FERRY_TRY(ferry_graph_new(&old, err));
+    FERRY_TRY(ferry_index_parse(index.data, index.len, old, err));
+    say_moved(s, old);
+    return 0;
+}
+
+static int scan_file(struct scan *s, struct ferry_resume *out, struct ferry_err *err)
+{
+    enum verdict verdict = VERDICT_SAME;
+    struct ferry_resume resume = { 0 };
+    struct ferry_err ignored;
+    char size[FERRY_SIZE_TEXT_MAX];
+
+    FERRY_TRY(scan_head(s, &verdict, err));
+    if (verdict == VERDICT_SAME) {
+        resume.is_begun = true;
+        FERRY_TRY(scan_nodes(s, &resume, &verdict, err));
+    }
+    if (verdict == VERDICT_DIFFERENT) {
+        (void)!say_different(s, &ignored);
+        ferry_progress_say(s->progress,
+                           "what an earlier export left is the beginning of another archive: "
+                           "starting afresh");
+        return 0;
+    }
+    if (!resume.is_begun)
+        return 0;
+    ferry_progress_say(s->progress,
+                       "going on with what an earlier export left: %s of it can be used",
+                       ferry_size_format(resume.kept, size));
+    *out = resume;
+    return 0;
+}
+
+int ferry_resume_scan(const struct ferry_writer *writer, const struct ferry_pull_plan *plan,
+                      struct ferry_progress *progress, struct ferry_resume *out,
+                      struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_tar) tar = NULL;
+    struct scan scan = { .plan = plan, .writer = writer, .progress = progress };
+    int rc;
+
+    *out = (struct ferry_resume){ 0 };
+    if (ferry_writer_found(writer) == 0)
+        return 0;
+    ferry_progress_phase(progress, "checking what is there", ferry_writer_found(writer), -1);
+    rc = ferry_tar_open(ferry_writer_found_fd(writer), 0, &tar, err);
+    if (rc == FERRY_EFORMAT) /* not even the beginning of an archive */
+        return 0;
+    FERRY_TRY(rc);
+    scan.tar = tar;
+    return scan_file(&scan, out, err);
+}
+
+struct resumed {
+    struct ferry_source base;
+    struct ferry_source *rest;
+    int fd;
+    int64_t at, end; /* in the file */
+};
+
+static int resumed_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
+                        struct ferry_err *err)
+{
+    struct resumed *s = (struct resumed *)source;
+    ssize_t n;
+
+    if (s->at == s->end)
+        return ferry_source_read(s->rest, buf, cap, got, err);
+    n = pread(s->fd, buf, s->end - s->at < (int64_t)cap ? (size_t)(s->end - s->at) : cap, s->at);
+    if (n <= 0)
+        return ferry_fail(err, FERRY_EIO, "cannot read back what is there: %s",
+                          n < 0 ? strerror(errno) : "it became shorter");
+    s->at += n;
+    *got = (size_t)n;
+    return 0;
+}
+
+static void resumed_free(struct ferry_source *source)
+{
+    ferry_source_free(((struct resumed *)source)->rest);
+    free(source);
+}
+
+static const struct ferry_source_ops resumed_ops = { resumed_read, NULL, resumed_free };
+
+int ferry_resume_source(const struct ferry_writer *writer, const struct ferry_resume *resume,
+                        struct ferry_source **rest, struct ferry_source **out,
+                        struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) owned = ferry_steal(rest);
+    struct resumed *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return ferry_fail_memory(err);
+    *s = (struct resumed){ .base = { &resumed_ops, owned->size },
+                           .rest = ferry_steal(&owned),
+                           .fd = ferry_writer_found_fd(writer),
+                           .at = resume->data,
+                           .end = resume->data + resume->tail };
+    *out = &s->base;
+    return 0;
+}
