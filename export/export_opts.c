@@ -120,6 +120,8 @@ static int drop_repeated(struct export_opts *opts, struct ferry_err *err)
 
 static int check(const struct export_opts *opts, struct ferry_err *err)
 {
+    if (opts->quiet && opts->wire.verbose)
+        return ferry_fail(err, FERRY_EUSAGE, "--quiet and --verbose contradict each other");
     if (opts->ref_count == 0)
         return ferry_fail(err, FERRY_EUSAGE, "no image named (see %s --help)",
                           ferry_export_program.name);

@@ -116,6 +116,8 @@ int ferry_import_opts_parse(int argc, char **argv, struct import_opts *opts, boo
         return rc;
     opts->wire.plain_http = opts->plain_http.items;
     opts->wire.insecure = opts->insecure.items;
+    if (opts->quiet && opts->wire.verbose)
+        return ferry_fail(err, FERRY_EUSAGE, "--quiet and --verbose contradict each other");
     if (opts->file && strcmp(opts->file, "-") == 0 && strcmp(opts->archive, "-") == 0)
         return ferry_fail(err, FERRY_EUSAGE, "the archive and -f cannot both be stdin");
     return opts->file ? ferry_mapping_read(opts->file, &opts->mapping, err) : 0;

@@ -10,6 +10,8 @@
 #include "format/core/cancel.h"
 #include "format/registry/http_impl.h"
 #include "format/registry/origin.h"
+#include "format/registry/retry.h"
+#include "format/registry/trace.h"
 
 #define SLICE_MS 200            /* how late a cancel may be noticed */
 #define PROGRESS_MIN 1024       /* bytes that wind up the watch */
@@ -246,6 +248,8 @@ int ferry_http_send(struct ferry_http *http, const struct ferry_http_request *re
         return ferry_fail_memory(err);
     http->head.fault = FERRY_FAULT_NONE;
     http->active = true;
+    http->started_ms = now_ms();
+    snprintf(http->method, sizeof(http->method), "%s", request->method);
     rc = drive(http, head_ready, err);
     if (rc == 0 && http->finished && !http->head_done)
         rc = outcome(http, err);
@@ -282,11 +286,26 @@ const char *ferry_http_header(const struct ferry_http *http, const char *name, s
     return NULL;
 }
 
+/* Once for each exchange, when it is over. */
+static void tell(struct ferry_http *http)
+{
+    const struct ferry_trace trace = { .method = http->method,
+                                       .url = http->url,
+                                       .received = http->received - (int64_t)http->spill_len,
+                                       .ms = now_ms() - http->started_ms };
+
+    if (http->started_ms > 0)
+        ferry_trace_tell(http->options, &trace, &http->head);
+    http->started_ms = 0;
+}
+
 int ferry_http_read(struct ferry_http *http, void *buf, size_t cap, size_t *got,
                     struct ferry_err *err)
 {
     int rc = 0;
 
+    if (http->options->rate)
+        cap = ferry_rate_portion(http->options->rate, cap);
     http->want = buf;
     http->want_room = cap;
     http->want_len = 0;
@@ -303,6 +322,8 @@ int ferry_http_read(struct ferry_http *http, void *buf, size_t cap, size_t *got,
     }
     http->want = NULL;
     *got = http->want_len;
+    if (*got > 0 && http->options->rate)
+        FERRY_TRY(ferry_retry_wait(ferry_rate_take(http->options->rate, *got), err));
     if (*got > 0) /* a failure can wait until these are used */
         return 0;
     return rc < 0 ? rc : outcome(http, err);
@@ -323,5 +344,6 @@ void ferry_http_end(struct ferry_http *http)
             curl_multi_poll(http->multi, NULL, 0, 10, NULL);
     }
     detach(http);
+    tell(http);
     forget(http);
 }

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "format/core/blob.h"
+#include "format/registry/rate.h"
 #include "format/registry/tls.h"
 
 #define FERRY_HTTP_HEADERS_MAX ((size_t)64 * 1024)
@@ -30,6 +31,9 @@ struct ferry_http;
 struct ferry_http_options {
     const char *user_agent;
     int stall_seconds;
+    struct ferry_rate *rate;                    /* shared by all that have it; NULL: no limit */
+    void (*trace)(void *ctx, const char *line); /* told of each exchange; any thread; or NULL */
+    void *trace_ctx;
 };
 
 struct ferry_http_request {

@@ -2,6 +2,7 @@
 #include <strings.h>
 
 #include "format/registry/http_impl.h"
+#include "format/registry/retry.h"
 
 void ferry_http_wind_watch(struct ferry_http *http)
 {
@@ -92,6 +93,8 @@ size_t ferry_http_on_upload(char *buf, size_t size, size_t count, void *ctx)
 
     if ((uint64_t)http->body_left < cap)
         cap = (size_t)http->body_left;
+    if (http->options->rate)
+        cap = ferry_rate_portion(http->options->rate, cap);
     if (cap == 0)
         return 0;
     if (!http->body)
@@ -101,6 +104,9 @@ size_t ferry_http_on_upload(char *buf, size_t size, size_t count, void *ctx)
     else if (got == 0) {
         ferry_fail(&http->body_err, FERRY_EIO, "the input ended %lld bytes too early",
                    (long long)http->body_left);
+        http->body_failed = true;
+    } else if (http->options->rate && /* it is sent once that is over: what waits is this thread */
+               ferry_retry_wait(ferry_rate_take(http->options->rate, got), &http->body_err) < 0) {
         http->body_failed = true;
     }
     if (http->body_failed)

@@ -14,7 +14,9 @@ struct ferry_http {
     CURLM *multi;
     struct curl_slist *headers;
     const struct ferry_http_options *options;
-    char *url; /* of the last request */
+    char *url;          /* of the last request */
+    char method[16];    /* of it */
+    int64_t started_ms; /* when it was sent; 0: it has been told of */
     char error_text[CURL_ERROR_SIZE];
 
     bool active;   /* the easy handle is in the multi handle */

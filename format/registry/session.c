@@ -22,10 +22,14 @@ int ferry_session_new(const struct ferry_session_options *options, struct ferry_
         return ferry_fail_memory(err);
     pthread_mutex_init(&session->lock, NULL);
     session->options = *options;
+    ferry_rate_init(&session->rate, options->limit_rate);
     FERRY_TRY(ferry_tls_store_new(&session->options, &session->tls, err));
     session->http_options = (struct ferry_http_options){
         .user_agent = options->user_agent ? options->user_agent : "ociferry/" FERRY_VERSION,
         .stall_seconds = options->stall_seconds > 0 ? options->stall_seconds : STALL_SECONDS_USUAL,
+        .rate = options->limit_rate > 0 ? &session->rate : NULL,
+        .trace = options->verbose ? options->note : NULL,
+        .trace_ctx = options->note_ctx,
     };
     FERRY_TRY(ferry_credentials_new(options->authfile, options->creds, &session->credentials, err));
     FERRY_TRY(ferry_auth_new(session->credentials, options->insecure, &session->auth, err));
@@ -46,6 +50,7 @@ void ferry_session_free(struct ferry_session *session)
     ferry_auth_free(session->auth);
     ferry_credentials_free(session->credentials);
     ferry_tls_store_free(session->tls);
+    ferry_rate_release(&session->rate);
     pthread_mutex_destroy(&session->lock);
     free(session);
 }

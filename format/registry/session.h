@@ -41,6 +41,8 @@ struct ferry_session_options {
     const char *const *insecure;   /* NULL-ended hosts ("" = every host): certificates unchecked */
     int retries;                   /* attempts after the first; each with back-off and jitter */
     int stall_seconds;             /* give up on a transfer that moves nothing for so long */
+    int64_t limit_rate;            /* bytes a second, of all transfers together */
+    bool verbose;                  /* `note` is told of every request and its reply as well */
     void (*note)(void *ctx,
                  const char *text); /* a line for people: a retry, a fall-back; any thread */
     void *note_ctx;

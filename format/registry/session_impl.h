@@ -21,6 +21,7 @@ struct ferry_connection {
 struct ferry_session {
     struct ferry_session_options options;
     struct ferry_http_options http_options;
+    struct ferry_rate rate;
     struct ferry_tls_store *tls;
     struct ferry_credentials *credentials;
     struct ferry_auth *auth;

@@ -87,6 +87,16 @@
           .argument = "N",                                                                         \
           .help = "try again N times without progress (0 to 100; default 5)",                      \
           .high = 100 },                                                                           \
+        { .name = "limit-rate",                                                                    \
+          .type = FERRY_OPT_SIZE,                                                                  \
+          .offset = offsetof(opts, wire.limit_rate),                                               \
+          .argument = "RATE",                                                                      \
+          .help = "move at most RATE bytes a second, over all connections together (10M)" },       \
+        { .letter = 'v',                                                                           \
+          .name = "verbose",                                                                       \
+          .type = FERRY_OPT_FLAG,                                                                  \
+          .offset = offsetof(opts, wire.verbose),                                                  \
+          .help = "say each request and its reply, without secrets" },                             \
     {                                                                                              \
         .name = "timeout", .type = FERRY_OPT_INT, .offset = offsetof(opts, wire.stall_seconds),    \
         .argument = "SECONDS",                                                                     \
