@@ -102,6 +102,20 @@ echo "  sent $sent bytes for a layer of $layer"
 # more. A second restart would not fit.
 at_most "bytes sent to the server" $((layer + 15000000 + 100000)) "$sent"
 
+step "import: the connection ends in a chunk: that layer begins again, in chunks and from a pipe"
+start_registry STORE "$T/store.chunk"
+start_proxy P "$STORE" --cut-upload "PATCH /blobs/uploads/ 2000000 1"
+run 0 ociferry-import --chunk-size 5M "$T/good.tar" "$P"
+same_images "$SRC" "$STORE" app/big:1
+equal "connections that were broken" 1 "$(log_count P fault=cut-upload)"
+start_registry STORE "$T/store.pipe"
+start_proxy P "$STORE" --cut-upload "PATCH /blobs/uploads/ 5000000 1"
+run 0 ociferry-import - "$P" <"$T/good.tar"
+same_images "$SRC" "$STORE" app/big:1
+equal "connections that were broken" 1 "$(log_count P fault=cut-upload)"
+at_most "bytes sent to the server" $((layer + 5000000 + 100000)) \
+    "$(log_sum P '^(PUT|PATCH) .*/blobs/uploads/' req)"
+
 step "import: 429, 500 and 503 for a while"
 for code in 429 500 503; do
     start_registry STORE "$T/store.$code"

@@ -52,3 +52,10 @@ step "import, stopped while the registry does not answer"
 start_proxy HANG "$STORE" --stall "PUT / 0" --stall "PATCH / 0"
 stopped INT ociferry-import --progress none "$T/a.tar" "$HANG"
 no_image "$STORE" app/big 1
+at_least "uploads that were cancelled" 1 "$(log_count HANG '^DELETE /v2/app/big/blobs/uploads/')"
+
+step "import, stopped while nobody answers at all"
+start_registry STORE "$T/fresh"
+start_proxy HANG "$STORE" --stall "PUT / 0" --stall "DELETE / 0"
+stopped TERM ociferry-import --progress none "$T/a.tar" "$HANG"
+no_image "$STORE" app/big 1

@@ -57,13 +57,13 @@ http {
     fastcgi_temp_path $folder/fastcgi;
     uwsgi_temp_path $folder/uwsgi;
     scgi_temp_path $folder/scgi;
+    client_max_body_size 0;
+    proxy_request_buffering off;
     server {
         listen 127.0.0.1:$port ssl;
         ssl_certificate $T/$cert.crt;
         ssl_certificate_key $T/$cert.key;
-        client_max_body_size 0;
         proxy_http_version 1.1;
-        proxy_request_buffering off;
         proxy_set_header Host \$http_host;
         proxy_set_header X-Forwarded-Proto https;
         $more
