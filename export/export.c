@@ -50,6 +50,8 @@ static int write_head(struct ferry_writer *out, const struct ferry_pull_plan *pl
     if (plan->docker.len > 0)
         FERRY_TRY(
             ferry_writer_put(out, FERRY_DOCKER_NAME, plan->docker.data, plan->docker.len, err));
+    for (size_t i = 0; i < plan->folder_count; i++)
+        FERRY_TRY(ferry_writer_folder(out, plan->folders[i], err));
     return 0;
 }
 

@@ -59,6 +59,24 @@ static int check_sizes(const struct ferry_graph *graph, struct ferry_err *err)
     return 0;
 }
 
+/* A reader that unpacks as an ordinary user makes missing folders with an owner that it may not
+ * give them: skopeo does. */
+static void add_folders(struct ferry_pull_plan *plan)
+{
+    static const char *const names[] = {
+        [FERRY_SHA256] = "blobs/sha256/", [FERRY_SHA512] = "blobs/sha512/"
+    };
+    bool used[FERRY_COUNT(names)] = { false };
+
+    for (size_t i = 0; i < plan->count; i++)
+        used[plan->nodes[i]->descriptor.digest.algorithm] = true;
+    plan->folders[plan->folder_count++] = "blobs/";
+    for (size_t i = 0; i < FERRY_COUNT(names); i++)
+        if (used[i])
+            plan->folders[plan->folder_count++] = names[i];
+    plan->archive_bytes += (int64_t)plan->folder_count * ferry_writer_file_cost(0);
+}
+
 int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
                         struct ferry_pull_plan **out, struct ferry_err *err)
 {
@@ -81,6 +99,7 @@ int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref
         for (size_t i = 0; i < graph->count; i++)
             if ((int)rank_of(graph->nodes[i]) == rank)
                 add(plan, graph->nodes[i]);
+    add_folders(plan);
     plan->archive_bytes += ferry_writer_file_cost((int64_t)strlen(FERRY_LAYOUT_TEXT)) +
                            ferry_writer_file_cost((int64_t)plan->index.len) + FERRY_WRITER_END;
     if (plan->docker.len > 0)

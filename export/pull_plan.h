@@ -11,8 +11,10 @@
 
 struct ferry_pull_plan {
     const struct ferry_graph *graph;
-    struct ferry_buf index;    /* index.json */
-    struct ferry_buf docker;   /* manifest.json; empty when no image can be loaded by docker */
+    struct ferry_buf index;  /* index.json */
+    struct ferry_buf docker; /* manifest.json; empty when no image can be loaded by docker */
+    const char *folders[3];  /* entries in front of the blobs */
+    size_t folder_count;
     struct ferry_node **nodes; /* indexes, manifests, configs, layers */
     size_t count;
     size_t documents;    /* the first so many nodes are indexes and manifests */

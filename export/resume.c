@@ -74,6 +74,9 @@ static int scan_head(struct scan *s, enum verdict *verdict, struct ferry_err *er
         FERRY_TRY(scan_document(s, FERRY_INDEX_NAME, &s->plan->index, verdict, err));
     if (*verdict == VERDICT_SAME && s->plan->docker.len > 0)
         FERRY_TRY(scan_document(s, FERRY_DOCKER_NAME, &s->plan->docker, verdict, err));
+    s->offset += (int64_t)s->plan->folder_count * ferry_writer_file_cost(0);
+    if (*verdict == VERDICT_SAME && s->offset > ferry_writer_found(s->writer))
+        *verdict = VERDICT_CUT;
     return 0;
 }
 

@@ -319,35 +319,46 @@ static void entry_free(struct ferry_sink *sink)
 
 static const struct ferry_sink_ops entry_ops = { entry_write, entry_commit, entry_free };
 
+/* Nothing of the clock, the user or the host. */
+static int put_header(struct ferry_writer *w, const char *name, bool is_folder, int64_t size,
+                      struct ferry_err *err)
+{
+    struct archive_entry *entry;
+    int rc;
+
+    assert(!w->open_entry && !w->closed);
+    if (!w->begun)
+        FERRY_TRY(begin(w, err));
+    entry = archive_entry_new();
+    if (!entry)
+        return ferry_fail_memory(err);
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_filetype(entry, is_folder ? AE_IFDIR : AE_IFREG);
+    archive_entry_set_perm(entry, is_folder ? 0755 : 0644);
+    archive_entry_set_size(entry, size);
+    archive_entry_set_mtime(entry, 0, 0);
+    rc = archive_write_header(w->tar, entry);
+    archive_entry_free(entry);
+    return rc == ARCHIVE_OK ? 0 : fail_tar(w, err);
+}
+
+int ferry_writer_folder(struct ferry_writer *writer, const char *name, struct ferry_err *err)
+{
+    return put_header(writer, name, true, 0, err);
+}
+
 int ferry_writer_entry(struct ferry_writer *writer, const char *name, int64_t size,
                        struct ferry_sink **out, struct ferry_err *err)
 {
-    struct archive_entry *entry;
     struct entry_sink *s;
-    int rc;
 
-    assert(!writer->open_entry && !writer->closed);
-    if (!writer->begun)
-        FERRY_TRY(begin(writer, err));
-    entry = archive_entry_new();
+    FERRY_TRY(put_header(writer, name, false, size, err));
     s = calloc(1, sizeof(*s));
-    if (!entry || !s) {
-        archive_entry_free(entry);
-        free(s);
+    if (!s) {
+        writer->closed = true; /* a header without its bytes */
         return ferry_fail_memory(err);
     }
-    archive_entry_set_pathname(entry, name);
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_entry_set_size(entry, size);
-    archive_entry_set_mtime(entry, 0, 0);
-    rc = archive_write_header(writer->tar, entry);
-    archive_entry_free(entry);
     *s = (struct entry_sink){ .base = { &entry_ops }, .writer = writer, .left = size };
-    if (rc != ARCHIVE_OK) {
-        free(s);
-        return fail_tar(writer, err);
-    }
     writer->open_entry = &s->base;
     *out = &s->base;
     return 0;

@@ -51,6 +51,10 @@ void ferry_writer_drop(struct ferry_writer *writer, int64_t offset);
 int ferry_writer_put(struct ferry_writer *writer, const char *name, const void *bytes, size_t len,
                      struct ferry_err *err) FERRY_MUST_USE;
 
+/* An entry for a folder, which some readers want before what is in it; `name` ends with '/'. */
+int ferry_writer_folder(struct ferry_writer *writer, const char *name,
+                        struct ferry_err *err) FERRY_MUST_USE;
+
 /* An entry of `size` bytes that the sink takes; its commit fails unless all were written. */
 int ferry_writer_entry(struct ferry_writer *writer, const char *name, int64_t size,
                        struct ferry_sink **out, struct ferry_err *err) FERRY_MUST_USE;

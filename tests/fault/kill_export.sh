@@ -3,8 +3,9 @@
 goal "an export that was killed goes on from what is there, to the same bytes"
 
 # FERRY_KILLS=50 FERRY_KILL_MIB=2048 is the long way.
-kills=${FERRY_KILLS:-12}
-mib=${FERRY_KILL_MIB:-256}
+kills=${FERRY_KILLS:-8}
+mib=${FERRY_KILL_MIB:-128}
+[ -z "${FERRY_SANITIZED:-}" ] || mib=48
 third=$((mib / 3))
 
 store_image SRC app/kill 1 $third 1 $((mib - third - 1))

@@ -93,6 +93,8 @@ static void write_planned(const struct ferry_pull_plan *plan, const char *path)
     CHECK_OK(ferry_writer_put(w, FERRY_INDEX_NAME, plan->index.data, plan->index.len, &err));
     if (plan->docker.len > 0)
         CHECK_OK(ferry_writer_put(w, FERRY_DOCKER_NAME, plan->docker.data, plan->docker.len, &err));
+    for (size_t i = 0; i < plan->folder_count; i++)
+        CHECK_OK(ferry_writer_folder(w, plan->folders[i], &err));
     for (size_t i = 0; i < plan->count; i++) {
         const struct sample *all[] = { &fx.index,     &fx.m[0],      &fx.m[1],      &fx.config[0],
                                        &fx.config[1], &fx.layers[0], &fx.layers[1], &fx.layers[2] };
@@ -165,7 +167,7 @@ static void test_pull_plan_without_docker(void **state)
                      ferry_writer_file_cost((int64_t)strlen(FERRY_LAYOUT_TEXT)) +
                          ferry_writer_file_cost((int64_t)plan->index.len) +
                          ferry_writer_file_cost((int64_t)artifact.len) + ferry_writer_file_cost(2) +
-                         FERRY_WRITER_END);
+                         2 * ferry_writer_file_cost(0) + FERRY_WRITER_END); /* two folders */
 }
 
 /* Sizes that no archive can hold are refused before they are added up. */
