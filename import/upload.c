@@ -7,6 +7,7 @@
 
 #include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
+#include "format/registry/retry.h"
 
 #define READ_AHEAD_STEP ((size_t)256 * 1024)
 #define NOWHERE ((int64_t)-1)
@@ -89,6 +90,7 @@ struct carrier {
     int64_t furthest; /* that `at` ever was */
     int attempt;      /* since then */
     enum remedy remedy;
+    int64_t wait_ms; /* that the registry asked for, with ASK; else -1 */
 };
 
 static void show(struct carrier *c, int64_t at)
@@ -223,6 +225,7 @@ static int take_refusal(struct carrier *c, struct ferry_reply *reply, int64_t le
         c->remedy = learn(c, length);
     else if (rc == FERRY_ENET || reply->status == 416 || reply->status == 404)
         c->remedy = ASK;
+    c->wait_ms = reply->retry_after_ms;
     return rc;
 }
 
@@ -296,6 +299,7 @@ static int patch(struct carrier *c, int64_t length, struct ferry_err *err)
 static int send_rest(struct carrier *c, struct ferry_err *err)
 {
     c->remedy = GIVE_UP;
+    c->wait_ms = -1;
     if (c->size == 0) /* nothing will be read of it: so it is proved here */
         FERRY_TRY(ferry_source_drain(c->cargo->source, err));
     while (c->at < c->size) {
@@ -354,8 +358,19 @@ static int recover(struct carrier *c, bool *done, struct ferry_err *err)
     return 0;
 }
 
+/* *err is why; it stays what it is, unless we are cancelled meanwhile. */
+static int wait(const struct carrier *c, int retries, struct ferry_err *err)
+{
+    int64_t ms = c->wait_ms >= 0 ? c->wait_ms : ferry_retry_delay(c->attempt);
+
+    ferry_progress_say(c->cargo->progress, "%s; trying again in %.1f s (%d of %d)", err->msg,
+                       (double)ms / 1000, c->attempt, retries);
+    return ferry_retry_wait(ms, err);
+}
+
 static int carry(struct carrier *c, struct ferry_err *err)
 {
+    const int retries = ferry_session_retries(c->to->session);
     bool done = false;
 
     while (!done) {
@@ -365,9 +380,9 @@ static int carry(struct carrier *c, struct ferry_err *err)
         if (rc == 0 || c->remedy == GIVE_UP)
             return rc;
         if (c->remedy == ASK) {
-            if (++c->attempt > ferry_session_retries(c->to->session))
+            if (++c->attempt > retries)
                 return rc;
-            FERRY_TRY(ferry_session_backoff(c->to->session, c->attempt, err));
+            FERRY_TRY(wait(c, retries, err));
         }
         cause = *err;
         rc = recover(c, &done, err);

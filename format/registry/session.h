@@ -96,6 +96,7 @@ struct ferry_reply {
     int64_t upload_end; /* Range of an upload session as a count of bytes that the registry has: the
                            offset to go on at, 0 for nothing yet; -1 no header */
     int64_t chunk_min;  /* OCI-Chunk-Min-Length of an upload session; -1 no header */
+    int64_t retry_after_ms;              /* -1 no header */
     struct ferry_source *body;           /* one pass; owned by the reply, freed with it */
     struct ferry_connection *connection; /* the session's */
     struct ferry_session *session;

@@ -6,6 +6,7 @@
 
 #include "format/core/blob_impl.h"
 #include "format/registry/api_error.h"
+#include "format/registry/retry.h"
 #include "format/registry/session_impl.h"
 
 /* --- the body ------------------------------------------------------------------------------- */
@@ -117,6 +118,7 @@ static int fill(struct ferry_reply *reply, const char *url, struct ferry_err *er
     reply->length = ferry_http_head(http)->length;
     reply->upload_end = parse_upload_range(ferry_http_header(http, "Range", 0));
     reply->chunk_min = parse_length(ferry_http_header(http, "OCI-Chunk-Min-Length", 0));
+    reply->retry_after_ms = ferry_retry_after(ferry_http_header(http, "Retry-After", 0));
     parse_content_range(ferry_http_header(http, "Content-Range", 0), reply);
     FERRY_TRY(copy_header(http, "Content-Type", &reply->content_type, err));
     if (!reply->content_type)

@@ -203,6 +203,14 @@ static const char *trace(void)
     return trace_text;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* --- how the registry answers ---------------------------------------------------------------- */
 
 #define STEPS_MAX 12
@@ -488,6 +496,26 @@ static void test_upload_broken(void **state)
     check_rows(rows, FERRY_COUNT(rows));
 }
 
+/* As long as it asks for, and not the 0.2 s that are usual. */
+static void test_upload_retry_after(void **state)
+{
+    const struct stub_step steps[] = {
+        { "POST", .status = 202, .headers = BEGUN },
+        { "PUT", .status = 429, .headers = "Retry-After: 1\r\n" },
+        { "HEAD", .status = 404 },
+        { "GET", .status = 204, .headers = BEGUN "Range: 0-0\r\n" },
+        { "PUT", .status = 201 },
+    };
+    int64_t before = now_ms();
+
+    (void)state;
+    SCRIPT(steps);
+    CHECK_OK(upload_text("0123456789", NULL));
+    assert_string_equal(trace(), POST_D "PUT /up/1?digest=D " ALL HEAD_D "GET /up/1\n"
+                                        "PUT /up/1?digest=D " ALL);
+    assert_in_range(now_ms() - before, 1000, 5000);
+}
+
 static void test_upload_mounts(void **state)
 {
     static const int refusals[] = { 400, 403, 404, 405 };
@@ -758,14 +786,6 @@ static void test_upload_from_pipe_with_a_minimum(void **state)
 
 /* --- and the end ----------------------------------------------------------------------------- */
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void *cancel_soon(void *unused)
 {
     const struct timespec t = { .tv_nsec = 100000000 };
@@ -811,6 +831,7 @@ int main(void)
         TEST(locations),
         TEST(chunks),
         TEST(broken),
+        TEST(retry_after),
         TEST(mounts),
         TEST(wrong_blob),
         TEST(empty),
