@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +17,7 @@
 #include "format/archive/archive_writer.h"
 #include "format/archive/layout.h"
 #include "format/core/blob_verify.h"
-#include "format/run/signals.h"
+#include "format/run/program.h"
 
 /* Before two days of copying: would the archive fit? Only a regular file can be asked. */
 static int check_space(const char *output, int64_t needed, struct ferry_err *err)
@@ -247,8 +246,7 @@ int ferry_export_main(int argc, char **argv)
     bool done = false;
     int rc = ferry_export_opts_parse(argc, argv, &opts, &done, &err);
 
-    setlocale(LC_CTYPE, "C.UTF-8"); /* names in archives are UTF-8, whatever the user's are */
-    ferry_signals_install();
+    ferry_program_start();
     if (ferry_progress_new(ferry_export_program.name, (enum ferry_progress_style)opts.progress,
                            opts.quiet, &progress, &err) < 0)
         return FERRY_EXIT_FAILED;

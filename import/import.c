@@ -1,10 +1,9 @@
 #include "import/import.h"
 
-#include <locale.h>
 #include <string.h>
 
 #include "format/archive/load.h"
-#include "format/run/signals.h"
+#include "format/run/program.h"
 #include "import/import_report.h"
 #include "import/move.h"
 #include "import/name_map.h"
@@ -123,8 +122,7 @@ int ferry_import_main(int argc, char **argv)
     int status = FERRY_EXIT_DONE;
     int rc = ferry_import_opts_parse(argc, argv, &opts, &done, &err);
 
-    setlocale(LC_CTYPE, "C.UTF-8"); /* names in archives are UTF-8, whatever the user's are */
-    ferry_signals_install();
+    ferry_program_start();
     if (ferry_progress_new(ferry_import_program.name, (enum ferry_progress_style)opts.progress,
                            opts.quiet, &progress, &err) < 0)
         return FERRY_EXIT_FAILED;

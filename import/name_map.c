@@ -56,7 +56,24 @@ static void registry_component(const char *registry, char out[FERRY_REGISTRY_MAX
     out[n] = '\0';
 }
 
-/* The longest --map whose SRC is the name or a leading part of it; NULL for none. */
+/* How much of `name` the SRC of a rule covers; 0 for none. SRC may leave out what short names do.
+ */
+static size_t covered(const char *rule, const char *name)
+{
+    static const char *const left_out[] = { "", "docker.io/", "docker.io/library/" };
+    size_t len = strcspn(rule, "=");
+
+    for (size_t i = 0; i < FERRY_COUNT(left_out); i++) {
+        size_t before = strlen(left_out[i]);
+
+        if (strncmp(name, left_out[i], before) == 0 && strncmp(name + before, rule, len) == 0 &&
+            (name[before + len] == '\0' || name[before + len] == '/'))
+            return before + len;
+    }
+    return 0;
+}
+
+/* The --map whose SRC covers most of the name; NULL for none. */
 static const char *find_rule(const struct map *m, const char *name, size_t *source_len)
 {
     const char *found = NULL;
@@ -64,10 +81,9 @@ static const char *find_rule(const struct map *m, const char *name, size_t *sour
     *source_len = 0;
     for (size_t i = 0; i < m->opts->maps.count; i++) {
         const char *rule = m->opts->maps.items[i];
-        size_t len = strcspn(rule, "=");
+        size_t len = covered(rule, name);
 
-        if (len > *source_len && strncmp(name, rule, len) == 0 &&
-            (name[len] == '\0' || name[len] == '/')) {
+        if (len > *source_len) {
             found = rule;
             *source_len = len;
         }
@@ -89,9 +105,11 @@ static int map_by_path(struct map *m, const struct ferry_image *image, struct fe
     rule = find_rule(m, name, &source_len);
     registry_component(image->ref.registry, registry);
     if (rule) {
+        const char *below = strchr(rule, '=') + 1;
+
         rest = name + source_len;
-        snprintf(path, sizeof(path), "%s%s", rule + source_len + 1,
-                 rule[source_len + 1] == '\0' && rest[0] == '/' ? rest + 1 : rest);
+        snprintf(path, sizeof(path), "%s%s", below,
+                 below[0] == '\0' && rest[0] == '/' ? rest + 1 : rest);
     } else {
         snprintf(path, sizeof(path), "%s%s%s", m->opts->keep_registry ? registry : "",
                  m->opts->keep_registry && registry[0] ? "/" : "", image->ref.repository);

@@ -84,7 +84,7 @@ int ferry_mapping_read(const char *path, struct ferry_mapping **out, struct ferr
     FERRY_TRY(ferry_text(&mapping->name, err, "%s", is_stdin ? "stdin" : path));
     file = is_stdin ? stdin : fopen(path, "re");
     if (!file)
-        return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", path, strerror(errno));
+        return ferry_fail(err, FERRY_EUSAGE, "%s: cannot open: %s", path, strerror(errno));
     rc = read_lines(mapping, file, err);
     if (!is_stdin)
         fclose(file);

@@ -4,7 +4,8 @@
  *
  * A line is "SRC", "SRC DST" or "SRC=DST"; '#' begins a comment where a line begins or after a
  * space; empty lines are passed over.
- * Owns: the texts. Fails: FERRY_EIO; FERRY_EUSAGE with file and line.
+ * Owns: the texts. Fails: FERRY_EUSAGE with file and line, or where there is no such file;
+ * FERRY_EIO.
  */
 #ifndef FERRY_OCI_MAPPING_H
 #define FERRY_OCI_MAPPING_H

@@ -1,9 +1,7 @@
 #include "format/verify/verify_opts.h"
 
-#include <locale.h>
-
 #include "format/run/common_opts.h"
-#include "format/run/signals.h"
+#include "format/run/program.h"
 #include "format/verify/verify.h"
 #include "format/verify/verify_report.h"
 
@@ -76,8 +74,7 @@ int ferry_verify_main(int argc, char **argv)
     bool done = false, whole = true;
     int rc = ferry_verify_opts_parse(argc, argv, &opts, &done, &err);
 
-    setlocale(LC_CTYPE, "C.UTF-8"); /* names in archives are UTF-8, whatever the user's are */
-    ferry_signals_install();
+    ferry_program_start();
     if (ferry_progress_new(ferry_verify_program.name, (enum ferry_progress_style)opts.progress,
                            opts.quiet, &progress, &err) < 0)
         return FERRY_EXIT_FAILED;

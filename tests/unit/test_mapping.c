@@ -89,7 +89,7 @@ static void test_mapping_files(void **state)
     int before = dup(STDIN_FILENO), file;
 
     (void)state;
-    CHECK_CODE(ferry_mapping_read("not/there", &m, &err), FERRY_EIO);
+    CHECK_CODE(ferry_mapping_read("not/there", &m, &err), FERRY_EUSAGE);
     assert_non_null(strstr(err.msg, "not/there: cannot open"));
     CHECK_CODE(ferry_mapping_read(".", &m, &err), FERRY_EIO);
     sample_write(FILE_NAME, "a b\n", 4);

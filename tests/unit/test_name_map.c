@@ -109,6 +109,8 @@ static const struct row rows[] = {
     { "map_to_no_repository", "q.io/a:1=A", "r.io --map q.io=UPPER", NULL, NULL, FERRY_EUSAGE,
       "is not a repository" },
     { "map_climbs", "q.io/a:1=A", "r.io --map q.io=../x", NULL, NULL, FERRY_EUSAGE, "repository" },
+    { "map_short_name", "debian:1=A me/x:1=B", "r.io --map debian=d --map me=m", NULL,
+      "r.io/d:1 r.io/m/x:1", 0, 0 },
     { "map_without_equals", "q.io/a:1=A", "r.io --map q.io", NULL, NULL, FERRY_EUSAGE, "SRC=DST" },
     { "map_without_source", "q.io/a:1=A", "r.io --map =x", NULL, NULL, FERRY_EUSAGE, "SRC=DST" },
 
