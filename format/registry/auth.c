@@ -87,6 +87,20 @@ static int fetch(struct ferry_auth *auth, const struct ferry_auth_need *need,
     return 0;
 }
 
+/* A service that gives one scope at a time, or not all that the registry would like, gives perhaps
+ * what we need. */
+static int fetch_enough(struct ferry_auth *auth, const struct ferry_auth_need *need,
+                        struct ferry_http *http, struct ferry_token_slot *question,
+                        struct ferry_err *err)
+{
+    int rc = fetch(auth, need, http, question, err);
+
+    if (rc != FERRY_EAUTH || strcmp(question->asked, question->scope) == 0)
+        return rc;
+    FERRY_TRY(ferry_auth_cache_text(&question->asked, question->scope, err));
+    return fetch(auth, need, http, question, err);
+}
+
 /* Called and returns with the lock held; not held meanwhile. */
 static int refresh(struct ferry_auth *auth, const struct ferry_auth_need *need,
                    struct ferry_http *http, struct ferry_token_slot *slot, struct ferry_err *err)
@@ -95,13 +109,14 @@ static int refresh(struct ferry_auth *auth, const struct ferry_auth_need *need,
     int rc = 0;
 
     if (ferry_auth_cache_text(&question.asked, slot->asked, err) < 0 ||
+        ferry_auth_cache_text(&question.scope, slot->scope, err) < 0 ||
         ferry_auth_cache_text(&question.realm, slot->realm, err) < 0 ||
         ferry_auth_cache_text(&question.service, slot->service, err) < 0)
         rc = (int)err->code;
     slot->fetching = true;
     pthread_mutex_unlock(&auth->lock);
     if (rc == 0)
-        rc = fetch(auth, need, http, &question, err);
+        rc = fetch_enough(auth, need, http, &question, err);
     pthread_mutex_lock(&auth->lock);
     slot->fetching = false;
     slot->round++;
@@ -112,8 +127,11 @@ static int refresh(struct ferry_auth *auth, const struct ferry_auth_need *need,
         ferry_secret_free(slot->token);
         slot->token = ferry_steal(&question.token);
         slot->expires_ms = question.expires_ms;
+        free(slot->asked); /* what was granted */
+        slot->asked = ferry_steal(&question.asked);
     }
     free(question.asked);
+    free(question.scope);
     free(question.realm);
     free(question.service);
     pthread_cond_broadcast(&auth->fetched);
@@ -152,6 +170,10 @@ static int bearer_header(struct ferry_auth *auth, const struct ferry_auth_need *
 
     FERRY_TRY(ferry_scope_format(need->repository, need->push, need->mount_from, &scope, err));
     FERRY_TRY(ferry_auth_cache_slot(&auth->cache, need->registry, scope, &slot, err));
+    if (need->mount_from && slot->result.code == FERRY_EAUTH) { /* and will be refused again */
+        *err = slot->result;
+        return (int)err->code;
+    }
     while (!slot->token || now_ms() >= slot->expires_ms) {
         if (slot->fetching)
             FERRY_TRY(await_fetch(auth, slot, err));

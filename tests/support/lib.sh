@@ -124,7 +124,8 @@ wait_for() { # WHAT COMMAND...
 HTPASSWD='user:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a'
 
 # start_registry NAME [STORAGE [auth]]: a docker-registry on a port that the kernel chose. Sets NAME
-# to host:port. With STORAGE serves what is there; with "auth" it wants user:secret.
+# to host:port. With STORAGE serves what is there; with "auth" it wants user:secret, with
+# YAML what that says.
 start_registry() {
     local name=$1 storage=${2:-$T/$1.storage} auth=${3:-} log=$T/$1.registry.log config=$T/$1.yml
     mkdir -p "$storage"
@@ -140,8 +141,9 @@ http: {addr: "127.0.0.1:0", secret: ferry}
 YAML
     if [ "$auth" = auth ]; then
         printf '%s\n' "$HTPASSWD" >"$T/$name.htpasswd"
-        echo "auth: {htpasswd: {realm: ferry, path: $T/$name.htpasswd}}" >>"$config"
+        auth="{htpasswd: {realm: ferry, path: $T/$name.htpasswd}}"
     fi
+    [ -z "$auth" ] || echo "auth: $auth" >>"$config"
     # A scenario that is killed outright cannot stop it: it ends by itself.
     timeout 900 docker-registry serve "$config" >"$log" 2>&1 &
     SERVERS+=($!)

@@ -440,6 +440,57 @@ static void test_session_mount_scope(void **state)
     CHECK_OK(ferry_session_call(session, &call, &reply, &err));
     assert_int_equal(reply.status, 202); /* though "from" may not be read: no mount, an upload */
     assert_int_equal(stub_count_path(stub, "/token"), 2);
+    ferry_reply_release(&reply);
+    CHECK_OK(ferry_session_call(session, &call, &reply, &err));
+    assert_int_equal(stub_count_path(stub, "/token"), 2); /* which is remembered */
+}
+
+/* The registry would like a wider scope than its token service gives. */
+static void test_session_one_scope_at_a_time(void **state)
+{
+    const struct stub_step steps[] = {
+        { .path = "/token?client_id=ociferry&service=s%20v&scope=repository%3Aa%3Apull&scope=",
+          .status = 400,
+          .times = -1 },
+        { .path = "/token", .body = "{\"token\":\"T1\",\"expires_in\":1}" },
+        { .path = "/token", .body = "{\"token\":\"T2\",\"expires_in\":300}" },
+        { .path = "/v2/", .expect = "Bearer T", .body = "ok", .times = -1 },
+        { .path = "/v2/",
+          .status = 401,
+          .headers = bearer(stub_port(stub), "repository:a:pull registry:catalog:*"),
+          .times = -1 },
+    };
+
+    (void)state;
+    open_session();
+    SCRIPT(steps);
+    check_get(200, "ok");
+    assert_int_equal(stub_count_path(stub, "/token"), 2);
+    nap(800);
+    check_get(200, "ok"); /* renewed for what was granted */
+    assert_int_equal(stub_count_path(stub, "/token"), 3);
+}
+
+/* Nothing at first, then a token, then a password: as it wishes. */
+static void test_session_asks_half_way(void **state)
+{
+    const struct stub_step steps[] = {
+        { .path = "/token", .body = "{\"token\":\"T1\",\"expires_in\":300}" },
+        { .path = "/v2/", .body = "free" },
+        { .path = "/v2/", .status = 401, .headers = bearer(stub_port(stub), NULL) },
+        { .path = "/v2/", .expect = "Bearer T1", .body = "by token" },
+        { .path = "/v2/", .status = 401, .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n" },
+        { .path = "/v2/", .expect = BASIC_USER_PASS, .body = "by password", .times = -1 },
+    };
+
+    (void)state;
+    options.creds = "user:pass";
+    open_session();
+    SCRIPT(steps);
+    check_get(200, "free");
+    check_get(200, "by token");
+    check_get(200, "by password");
+    assert_int_equal(stub_count(stub), 6);
 }
 
 /* --- redirects ------------------------------------------------------------------------------ */
@@ -1279,6 +1330,8 @@ int main(void)
         TEST(realm_elsewhere),
         TEST(token_redirect_elsewhere),
         TEST(mount_scope),
+        TEST(one_scope_at_a_time),
+        TEST(asks_half_way),
         TEST(redirect_carries_no_credentials),
         TEST(redirect_at_home_carries_them),
         TEST(challenge_elsewhere_gets_nothing),
