@@ -7,10 +7,13 @@ mib=${FERRY_BIG_MIB:-1024}
 [ -z "${FERRY_SANITIZED:-}" ] || mib=96
 peak_limit=$((96 * 1024)) # KiB
 
-store_image SRC app/huge 1 "$mib"
+# shellcheck disable=SC2046
+store_image SRC app/middling 1 $(printf '20 %.0s' {1..12})
+store_image SRC app/huge 2 "$mib"
 start_registry SRC
 start_registry DST
-put_image "$SRC" app/huge 1
+put_image "$SRC" app/middling 1
+put_image "$SRC" app/huge 2
 layer=${LAYERS[0]}
 
 # [R19]
@@ -23,7 +26,7 @@ RAN="ociferry-export -j 8 -o - | ociferry-import -j 8 -"
     cd "$T/cwd" || exit
     export TMPDIR=$T/tmp
     set -o pipefail
-    measure "$T/export.json" ociferry-export -j 8 -o - "$SRC/app/huge:1" 2>"$T/err" |
+    measure "$T/export.json" ociferry-export -j 8 -o - "$SRC/app/huge:2" 2>"$T/err" |
         measure "$T/import.json" ociferry-import -j 8 - "$DST" >"$T/out" 2>"$T/err2"
 ) &
 pipe=$!
@@ -43,7 +46,7 @@ equal "files that they held open" "" \
     "$(grep '^/' "$T/held" | grep -vxF -f "$T/inherited" |
         grep -vE "^(/dev/|/etc/|/usr/|/proc/|$T/(err2?|out)$)" | sort -u || true)"
 equal "what they left behind" "" "$(find "$T/cwd" "$T/tmp" "$T/home" -mindepth 1)"
-same_images "$SRC" "$DST" app/huge:1
+same_images "$SRC" "$DST" app/huge:2
 
 for side in export import; do
     echo "  $side: $(cat "$T/$side.json")"
@@ -53,7 +56,7 @@ done
 rm -rf "$T/DST.storage"
 
 step "export to a file writes each byte once"
-run 0 measure "$T/file.json" ociferry-export -j 8 -o "$T/huge.tar" "$SRC/app/huge:1"
+run 0 measure "$T/file.json" ociferry-export -j 8 -o "$T/huge.tar" "$SRC/app/huge:2"
 echo "  export: $(cat "$T/file.json")"
 written=$(jq .written "$T/file.json")
 [ "$written" -eq -1 ] || {
@@ -68,3 +71,13 @@ run 0 measure "$T/verify.json" ociferry-verify "$T/huge.tar"
 echo "  verify: $(cat "$T/verify.json")"
 [ -n "${FERRY_SANITIZED:-}" ] ||
     at_most "peak memory in KiB" $peak_limit "$(jq .peak_kib "$T/verify.json")"
+
+# Buffers of one layer must not stay with the thread that had it.
+step "many layers of middling size, through a pipe"
+run 0 ociferry-export -o "$T/middling.tar" "$SRC/app/middling:1"
+RAN="ociferry-import -j 8 - <middling.tar"
+measure "$T/middling.json" ociferry-import -j 8 - "$DST" <"$T/middling.tar" >"$T/out" 2>"$T/err"
+echo "  import: $(cat "$T/middling.json")"
+same_images "$SRC" "$DST" app/middling:1
+[ -n "${FERRY_SANITIZED:-}" ] ||
+    at_most "peak memory in KiB" $peak_limit "$(jq .peak_kib "$T/middling.json")"
