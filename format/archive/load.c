@@ -7,6 +7,10 @@
 #include "format/core/blob_verify.h"
 #include "format/oci/index.h"
 
+/* A pass finds what stands behind the document that lists it; other tools need three at the most.
+ */
+#define PASSES_MAX 16
+
 int ferry_archive_supply(struct ferry_graph *graph, struct ferry_node *node,
                          struct ferry_source **source, struct ferry_err *err)
 {
@@ -224,10 +228,15 @@ static int load_stream(struct ferry_reader *reader, struct ferry_graph *graph,
     struct load l = { .reader = reader, .graph = graph };
     struct ferry_err missing;
 
-    for (;;) {
+    for (int passes = 1;; passes++) {
         FERRY_TRY(load_pass(&l, err));
         if (complete(&l) || l.supplied == 0 || !ferry_reader_can_restart(reader))
             break;
+        if (passes == PASSES_MAX)
+            return ferry_fail(err, FERRY_ELIMIT,
+                              "%s: its documents stand in such an order that %d passes do not find "
+                              "them all: unpack it and give the folder",
+                              ferry_reader_name(reader), PASSES_MAX);
         FERRY_TRY(ferry_reader_restart(reader, err));
     }
     if (!l.has_layout || !l.has_index)
