@@ -85,6 +85,36 @@ static int fail_alert(struct ferry_http *http, int shown, struct ferry_err *err)
     return 0;
 }
 
+/* The proxy answers CONNECT with a status of its own; 0 is returned where it was not that. */
+static int fail_tunnel(struct ferry_http *http, int shown, struct ferry_err *err)
+{
+    long status = 0;
+
+    curl_easy_getinfo(http->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (http->head_done || status < 300)
+        return 0;
+    http->head.fault = status >= 500 ? FERRY_FAULT_BROKEN : FERRY_FAULT_FINAL;
+    if (status == 407)
+        return ferry_fail(err, FERRY_EAUTH,
+                          "%.*s: the proxy wants credentials that it takes: put them into its URL, "
+                          "http://USER:PASSWORD@HOST:PORT",
+                          shown, http->url);
+    return ferry_fail(err, FERRY_ENET, "%.*s: the proxy does not lead there (%ld)", shown,
+                      http->url, status);
+}
+
+/* libcurl names the host that it could not connect to: is it another than the URL's? */
+static bool is_of_proxy(const struct ferry_http *http)
+{
+    struct ferry_origin origin;
+    struct ferry_err ignored;
+
+    return http->result == CURLE_COULDNT_CONNECT && http->error_text[0] &&
+           ferry_origin_of(http->url, &origin, &ignored) == 0 &&
+           !ferry_origin_is_loopback(&origin) && origin.host[0] != '[' &&
+           !strcasestr(http->error_text, origin.host);
+}
+
 /* "https://host:port" of the URL: which object was asked for is the caller's to say. */
 static int origin_length(const char *url)
 {
@@ -111,6 +141,7 @@ int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
     if (http->result == CURLE_PEER_FAILED_VERIFICATION)
         return fail_certificate(http, shown, err);
     FERRY_TRY(fail_alert(http, shown, err));
+    FERRY_TRY(fail_tunnel(http, shown, err));
     while (i + 1 < FERRY_COUNT(faults) && faults[i].result != http->result)
         i++;
     http->head.fault = faults[i].fault;
@@ -127,6 +158,8 @@ int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
     }
     curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &system);
     text = faults[i].text;
+    if (is_of_proxy(http))
+        text = "cannot connect to the proxy that the environment names";
     if (http->result == CURLE_SEND_ERROR && http->showed) /* its alert is lost in the reset */
         text = "connection broke off, perhaps since it does not take the client certificate";
     if (system != 0)
