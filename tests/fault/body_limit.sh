@@ -46,7 +46,11 @@ before 2 "client_max_body_size $limit; proxy_request_buffering on;"
 # shellcheck disable=SC2317
 from_pipe() { cat "$T/a.tar" | import_it - "$DST"; }
 run 0 from_pipe
-arrived 1
+if [ "$limit" = 4m ]; then # what comes from a pipe never goes out in more than 8 MiB
+    arrived 1
+else
+    arrived 0
+fi
 
 step "chunks as they are asked for"
 before 3 ""
