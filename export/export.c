@@ -216,6 +216,10 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
 
     wire.note = note;
     wire.note_ctx = progress;
+    if (opts->insecure.count > 0)
+        ferry_progress_warn(progress,
+                            "--insecure: certificates are not checked; whoever is in between may "
+                            "read credentials and change images that are named by tag");
     if (!opts->dry_run) /* an output that cannot be had is said before hours of work */
         FERRY_TRY(ferry_writer_open(
             opts->output, opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP, &out, err));

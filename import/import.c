@@ -90,6 +90,10 @@ int ferry_import(const struct import_opts *opts, struct ferry_progress *progress
 
     wire.note = note;
     wire.note_ctx = progress;
+    if (opts->insecure.count > 0)
+        ferry_progress_warn(progress,
+                            "--insecure: certificates are not checked; whoever is in between may "
+                            "read credentials and change images that are named by tag");
     FERRY_TRY(ferry_graph_new(&graph, err));
     ferry_progress_phase(progress, "reading the archive", -1, -1);
     FERRY_TRY(ferry_reader_open(opts->archive, &reader, err));

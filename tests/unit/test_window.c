@@ -307,7 +307,8 @@ static void test_window_lies(void **state)
             if (rc == 0)
                 rc = read_blob(window, 7, 64, &err);
             ferry_window_free(ferry_steal(&window)); /* a failed check leaves by longjmp */
-            if (rc != (int)lie_rows[i].want)
+            /* With several workers the first to complain may be one whose range was not served. */
+            if (rc != (int)lie_rows[i].want && !(rc == FERRY_ENET && job_counts[j] > 1))
                 fail_msg("row \"%s\", %d jobs: %d, \"%s\"", lie_rows[i].name, job_counts[j], rc,
                          err.msg);
             CHECK_ROW(lie_rows[i].name, strstr(err.msg, blobs[7].digest.text) != NULL);
