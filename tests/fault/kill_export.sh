@@ -2,9 +2,10 @@
 . "$(dirname "$0")/../support/lib.sh" || exit
 goal "an export that was killed goes on from what is there, to the same bytes"
 
-# FERRY_KILLS=50 FERRY_KILL_MIB=2048 is the long way.
+# FERRY_KILLS=50 FERRY_KILL_MIB=2048 FERRY_KILL_MS=4000 FERRY_KILL_RATE=100M is the long way.
 kills=${FERRY_KILLS:-8}
 mib=${FERRY_KILL_MIB:-128}
+spread=${FERRY_KILL_MS:-150} # a run is killed after 30 ms and up to so many more
 [ -z "${FERRY_SANITIZED:-}" ] || mib=48
 third=$((mib / 3))
 
@@ -19,9 +20,11 @@ once=$(log_sum P '^GET ' resp)
 
 step "killed outright, $kills times"
 for ((i = 0; i < kills; i++)); do
-    ociferry-export -q -o "$T/killed.tar" "$P/app/kill:1" 2>"$T/err" &
+    ociferry-export -q ${FERRY_KILL_RATE:+--limit-rate "$FERRY_KILL_RATE"} -o "$T/killed.tar" \
+        "$P/app/kill:1" 2>"$T/err" &
     pid=$!
-    sleep "0.$(printf %03d $((RANDOM % 150 + 30)))"
+    ms=$((RANDOM % spread + 30))
+    sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
     kill -9 $pid 2>/dev/null || true
     wait $pid 2>/dev/null || true
     if [ -e "$T/killed.tar" ]; then
