@@ -35,14 +35,8 @@ static void add(struct ferry_pull_plan *plan, struct ferry_node *node)
         return;
     }
     plan->nodes[plan->count++] = node;
-    if (node->is_manifest)
-        plan->documents = plan->count;
     plan->bytes += size;
     plan->archive_bytes += ferry_writer_entry_cost(&node->descriptor.digest, size);
-    if (!node->bytes) {
-        plan->fetch_bytes += size;
-        plan->fetch_count++;
-    }
 }
 
 /* Sums of sizes that come from outside: refuse what could overflow once, here. */

@@ -17,10 +17,7 @@ struct ferry_pull_plan {
     size_t folder_count;
     struct ferry_node **nodes; /* indexes, manifests, configs, layers */
     size_t count;
-    size_t documents;    /* the first so many nodes are indexes and manifests */
-    int64_t bytes;       /* all of `nodes` */
-    int64_t fetch_bytes; /* those that are still to be fetched */
-    size_t fetch_count;
+    int64_t bytes;         /* all of `nodes` */
     int64_t archive_bytes; /* the size of the archive */
     size_t external;       /* layers that are left out, since they live elsewhere */
     size_t docker_count, docker_left_out;

@@ -43,16 +43,6 @@ static int check_all(const struct ferry_push_plan *plan, const struct ferry_targ
     return 0;
 }
 
-int ferry_publish_check(const struct ferry_push_plan *plan, const struct ferry_target *target,
-                        struct ferry_err *err)
-{
-    FERRY_OWNED_MEM struct ferry_node **nodes = NULL;
-    size_t count;
-
-    FERRY_TRY(ferry_graph_closure(plan->graph, target->image->root, &nodes, &count, err));
-    return check_all(plan, target, nodes, count, err);
-}
-
 /* Everything that is to be put for one image, found while one thread had the graph. */
 struct publication {
     struct ferry_node **nodes; /* children before parents */

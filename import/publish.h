@@ -12,9 +12,4 @@
 
 int ferry_publish(const struct ferry_move *move, struct ferry_err *err) FERRY_MUST_USE;
 
-/* Whether the image of a target is complete, by what is known of its nodes and placements so far;
- * FERRY_EDIGEST and the like name what is wrong. */
-int ferry_publish_check(const struct ferry_push_plan *plan, const struct ferry_target *target,
-                        struct ferry_err *err) FERRY_MUST_USE;
-
 #endif

@@ -20,7 +20,6 @@ struct ferry_tar {
     int fd;
     int64_t offset;    /* of the next read; -1 when read in order */
     int64_t file_size; /* with an offset: where skipping must stop */
-    int64_t read_bytes;
     int64_t entry_size;
     size_t entries;
     bool ended;
@@ -49,7 +48,6 @@ static la_ssize_t on_read(struct archive *tar, void *ctx, const void **bytes)
     }
     if (t->offset >= 0)
         t->offset += (int64_t)got;
-    t->read_bytes += (int64_t)got;
     *bytes = t->chunk;
     return (la_ssize_t)got;
 }
@@ -65,7 +63,6 @@ static la_int64_t on_skip(struct archive *tar, void *ctx, la_int64_t request)
     if (request > t->file_size - t->offset)
         request = t->file_size - t->offset;
     t->offset += request;
-    t->read_bytes += request;
     return request;
 }
 
@@ -204,11 +201,6 @@ int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct fe
 bool ferry_tar_is_plain(const struct ferry_tar *tar)
 {
     return archive_filter_code(tar->tar, 0) == ARCHIVE_FILTER_NONE;
-}
-
-int64_t ferry_tar_read_bytes(const struct ferry_tar *tar)
-{
-    return tar->read_bytes;
 }
 
 struct body {

@@ -40,7 +40,4 @@ int ferry_tar_body(struct ferry_tar *tar, struct ferry_source **out,
 /* Whether the stream is not compressed; known after the first ferry_tar_next(). */
 bool ferry_tar_is_plain(const struct ferry_tar *tar);
 
-/* Bytes read from the descriptor so far. */
-int64_t ferry_tar_read_bytes(const struct ferry_tar *tar);
-
 #endif

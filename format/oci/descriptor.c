@@ -19,12 +19,6 @@ void ferry_descriptor_release(struct ferry_descriptor *descriptor)
     *descriptor = (struct ferry_descriptor){ 0 };
 }
 
-void ferry_descriptor_move(struct ferry_descriptor *to, struct ferry_descriptor *from)
-{
-    *to = *from;
-    *from = (struct ferry_descriptor){ 0 };
-}
-
 int ferry_descriptor_from_json(const json_t *object, const char *what, struct ferry_descriptor *out,
                                struct ferry_err *err)
 {

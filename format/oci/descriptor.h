@@ -26,7 +26,4 @@ int ferry_descriptor_init(struct ferry_descriptor *out, const char *media_type,
                           const struct ferry_digest *digest, int64_t size,
                           struct ferry_err *err) FERRY_MUST_USE;
 
-/* Moves *from, which is then empty. */
-void ferry_descriptor_move(struct ferry_descriptor *to, struct ferry_descriptor *from);
-
 #endif
