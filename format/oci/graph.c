@@ -21,6 +21,7 @@ static void node_free(struct ferry_node *node)
     free(node->bytes);
     free(node->children);
     free(node->platforms);
+    free(node->subject);
     free(node);
 }
 
@@ -151,6 +152,7 @@ int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_referenc
 {
     char text[FERRY_REFERENCE_TEXT_MAX];
     FERRY_OWNED_MEM char *name = NULL;
+    struct ferry_image *image;
     struct ferry_node *root;
 
     ferry_reference_format(ref, text);
@@ -159,9 +161,26 @@ int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_referenc
     FERRY_TRY(ferry_grow((void **)&graph->images, graph->image_count, &graph->image_room,
                          sizeof(*graph->images), err));
     FERRY_TRY(meet(graph, descriptor, true, graph->image_count, &root, err));
-    graph->images[graph->image_count++] = (struct ferry_image){ .name = ferry_steal(&name),
-                                                                .ref = *ref,
-                                                                .root = root };
+    image = &graph->images[graph->image_count++];
+    *image = (struct ferry_image){ .name = ferry_steal(&name), .ref = *ref, .root = root };
+    image->has_subject = ferry_tag_subject(ref->tag, &image->subject);
+    return 0;
+}
+
+int ferry_graph_add_referrer(struct ferry_graph *graph, const struct ferry_reference *ref,
+                             const struct ferry_digest *subject,
+                             const struct ferry_descriptor *descriptor, struct ferry_err *err)
+{
+    struct ferry_reference by_digest = *ref;
+    struct ferry_image *image;
+
+    by_digest.tag[0] = '\0';
+    by_digest.has_digest = true;
+    by_digest.digest = descriptor->digest;
+    FERRY_TRY(ferry_graph_add_image(graph, &by_digest, descriptor, err));
+    image = &graph->images[graph->image_count - 1];
+    image->has_subject = true;
+    image->subject = *subject;
     return 0;
 }
 
@@ -190,6 +209,18 @@ static int link_children(struct ferry_graph *graph, struct ferry_node *node,
     return 0;
 }
 
+static int keep_subject(struct ferry_node *node, const struct ferry_manifest *manifest,
+                        struct ferry_err *err)
+{
+    if (!manifest->has_subject)
+        return 0;
+    node->subject = malloc(sizeof(*node->subject));
+    if (!node->subject)
+        return ferry_fail_memory(err);
+    *node->subject = manifest->subject;
+    return 0;
+}
+
 static int adopt(struct ferry_graph *graph, struct ferry_node *node, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_manifest) manifest = NULL;
@@ -205,6 +236,7 @@ static int adopt(struct ferry_graph *graph, struct ferry_node *node, struct ferr
         return 0;
     FERRY_TRY(ferry_manifest_parse(node->bytes, (size_t)node->descriptor.size,
                                    node->descriptor.media_type, what, &manifest, err));
+    FERRY_TRY(keep_subject(node, manifest, err));
     if (link_children(graph, node, manifest, err) < 0)
         return ferry_wrap(err, "%s", what);
     return 0;

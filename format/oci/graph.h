@@ -35,6 +35,7 @@ struct ferry_node {
     char *fault; /* malloc'ed, one sentence; NULL unless BAD */
     enum ferry_code fault_code;
     uint8_t *bytes;                   /* descriptor.size bytes, once supplied; else NULL */
+    struct ferry_digest *subject;     /* of a manifest that is about another; else NULL */
     struct ferry_node **children;     /* in the order of the document */
     struct ferry_platform *platforms; /* of an index: what it says of each child; else NULL */
     size_t count;
@@ -47,6 +48,8 @@ struct ferry_image {
     char *name;                 /* for people: the reference, a bare tag, or a digest */
     struct ferry_reference ref; /* repository "" when only a tag, or nothing, is known */
     struct ferry_node *root;
+    bool has_subject;            /* it belongs to another manifest: a referrer, or found by a tag */
+    struct ferry_digest subject; /*   like sha256-<hex>.sig (SPEC 4.4) */
 };
 
 struct ferry_graph {
@@ -66,6 +69,12 @@ FERRY_OWNED_DEFINE(ferry_graph)
 int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_reference *ref,
                           const struct ferry_descriptor *descriptor,
                           struct ferry_err *err) FERRY_MUST_USE;
+
+/* The same for a referrer: it goes by its digest, and belongs to `subject`. */
+int ferry_graph_add_referrer(struct ferry_graph *graph, const struct ferry_reference *ref,
+                             const struct ferry_digest *subject,
+                             const struct ferry_descriptor *descriptor,
+                             struct ferry_err *err) FERRY_MUST_USE;
 
 /* NULL when the digest is not part of the graph. */
 struct ferry_node *ferry_graph_find(const struct ferry_graph *graph,

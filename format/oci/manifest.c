@@ -42,6 +42,19 @@ static int check_media_type(const json_t *document, const char *media_type, cons
     return 0;
 }
 
+/* Nothing of the subject travels with its referrer, so of its descriptor only the digest counts. */
+static int find_subject(const json_t *document, const char *what, struct ferry_manifest *manifest,
+                        struct ferry_err *err)
+{
+    json_t *subject;
+
+    FERRY_TRY(ferry_json_object(document, "subject", what, &subject, err));
+    if (!subject)
+        return 0;
+    manifest->has_subject = true;
+    return ferry_json_digest(subject, "digest", what, &manifest->subject, err);
+}
+
 static int add_child(struct ferry_manifest *manifest, const json_t *object, const char *what,
                      struct ferry_err *err)
 {
@@ -66,6 +79,7 @@ int ferry_manifest_parse(const void *bytes, size_t len, const char *media_type, 
     FERRY_TRY(ferry_json_load(bytes, len, what, &document, err));
     FERRY_TRY(check_media_type(document, media_type, what, err));
     FERRY_TRY(check_kind(document, manifest->kind, what, err));
+    FERRY_TRY(find_subject(document, what, manifest, err));
     if (manifest->kind == FERRY_KIND_INDEX) {
         FERRY_TRY(ferry_json_array(document, "manifests", what, &list, err));
     } else {

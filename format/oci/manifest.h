@@ -19,6 +19,8 @@ struct ferry_manifest {
     struct ferry_descriptor
         *children; /* an index: its manifests; a manifest: config, then layers */
     size_t count;
+    bool has_subject;
+    struct ferry_digest subject; /* of the manifest that this one is about: a referrer's */
 };
 
 int ferry_manifest_parse(const void *bytes, size_t len, const char *media_type, const char *what,

@@ -211,6 +211,18 @@ void ferry_reference_format(const struct ferry_reference *ref, char out[FERRY_RE
              ref->has_digest ? ref->digest.text : "");
 }
 
+bool ferry_tag_subject(const char *tag, struct ferry_digest *subject)
+{
+    char text[FERRY_DIGEST_TEXT_MAX];
+    size_t algorithm = strcspn(tag, "-"), len = strcspn(tag, ".");
+    struct ferry_err ignored;
+
+    if (algorithm >= len || !copy(text, sizeof(text), tag, len))
+        return false;
+    text[algorithm] = ':';
+    return ferry_digest_parse(text, subject, &ignored) == 0;
+}
+
 const char *ferry_reference_selector(const struct ferry_reference *ref)
 {
     return ref->has_digest ? ref->digest.text : ref->tag;

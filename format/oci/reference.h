@@ -42,6 +42,12 @@ void ferry_reference_format(const struct ferry_reference *ref, char out[FERRY_RE
 bool ferry_repository_valid(const char *text);
 bool ferry_tag_valid(const char *text);
 
+/*
+ * Whether `tag` names what belongs to another manifest, and to which: sha256-<hex> of the referrers
+ * tag schema (distribution-spec 1.1), or cosign's with .sig, .att, .sbom or the like behind it.
+ */
+bool ferry_tag_subject(const char *tag, struct ferry_digest *subject);
+
 /* The tag or digest as it stands after /manifests/ ; part of *ref. The digest wins. */
 const char *ferry_reference_selector(const struct ferry_reference *ref);
 

@@ -317,6 +317,38 @@ static void test_reference_loopback(void **state)
                       loopback_rows[i].loopback);
 }
 
+static const struct {
+    const char *tag;
+    const char *subject; /* NULL: belongs to nothing */
+} subject_rows[] = { { "sha256-" HEX ".sig", SHA },
+                     { "sha256-" HEX ".att", SHA },
+                     { "sha256-" HEX ".a.b", SHA },
+                     { "sha256-" HEX, SHA },
+                     { "sha256-" HEX "0", NULL },
+                     { "sha256-" HEX "-sig", NULL },
+                     { "sha256-abc.sig", NULL },
+                     { "sha256." HEX, NULL },
+                     { "sha256:" HEX, NULL },
+                     { "md5-" HEX, NULL },
+                     { "v1.0-sha256-" HEX, NULL },
+                     { "", NULL },
+                     { "latest", NULL },
+                     { "-", NULL },
+                     { "sha256-" HEX HEX HEX, NULL } };
+
+static void test_reference_tag_subject(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(subject_rows); i++) {
+        struct ferry_digest subject = { 0 };
+
+        CHECK_ROW(subject_rows[i].tag, ferry_tag_subject(subject_rows[i].tag, &subject) ==
+                                           (subject_rows[i].subject != NULL));
+        if (subject_rows[i].subject)
+            assert_string_equal(subject.text, subject_rows[i].subject);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_reference_prefix),
         cmocka_unit_test(test_reference_parts_alone),
         cmocka_unit_test(test_reference_loopback),
+        cmocka_unit_test(test_reference_tag_subject),
     };
 
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
