@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "import/companions.h"
+
 struct map {
     const struct import_opts *opts;
-    const struct ferry_graph *graph;
+    struct ferry_graph *graph;
     struct ferry_target *targets;
     size_t count, room;
 };
@@ -125,6 +127,11 @@ static int map_by_path(struct map *m, const struct ferry_image *image, struct fe
     return add_target(m, image, &ref, err);
 }
 
+static int follow(struct map *m, struct ferry_err *err)
+{
+    return ferry_companions_follow(m->graph, &m->targets, &m->count, &m->room, err);
+}
+
 /* DEST with a tag: there must be one image, and that is its name. */
 static int map_single(struct map *m, const struct ferry_image *const *images, size_t count,
                       struct ferry_err *err)
@@ -137,7 +144,8 @@ static int map_single(struct map *m, const struct ferry_image *const *images, si
                           "%s names one image, and there are %zu: choose one with --image, or give "
                           "a destination without a tag",
                           name, count);
-    return add_target(m, images[0], &m->opts->destination, err);
+    FERRY_TRY(add_target(m, images[0], &m->opts->destination, err));
+    return follow(m, err);
 }
 
 /* The destination that a line of -f names: a full reference at DEST's registry, or a path below
@@ -213,7 +221,7 @@ static int map_file(struct map *m, struct ferry_err *err)
     for (size_t i = 0; i < mapping->count; i++)
         if (map_line(m, &mapping->lines[i], err) < 0)
             return ferry_wrap(err, "%s: line %zu", mapping->name, mapping->lines[i].number);
-    return 0;
+    return follow(m, err);
 }
 
 /* A glob matches the whole name, or the name from any slash on: "debian:*" finds docker.io's. */
@@ -235,6 +243,22 @@ static bool is_chosen(const struct map *m, const struct ferry_image *image)
     return m->opts->images.count == 0;
 }
 
+/* What belongs to an image of the archive that was not chosen goes by its own name. */
+static int map_left_over(struct map *m, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM bool *is_mapped = calloc(m->graph->image_count + 1, sizeof(*is_mapped));
+    size_t before = m->count;
+
+    if (!is_mapped)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < m->count; i++)
+        is_mapped[m->targets[i].image - m->graph->images] = true;
+    for (size_t i = 0; i < m->graph->image_count; i++)
+        if (!is_mapped[i] && is_chosen(m, &m->graph->images[i]))
+            FERRY_TRY(map_by_path(m, &m->graph->images[i], err));
+    return m->count > before ? follow(m, err) : 0;
+}
+
 static int map_images(struct map *m, struct ferry_err *err)
 {
     FERRY_OWNED_MEM const struct ferry_image **chosen = calloc(m->graph->image_count + 1,
@@ -243,14 +267,18 @@ static int map_images(struct map *m, struct ferry_err *err)
 
     if (!chosen)
         return ferry_fail_memory(err);
-    for (size_t i = 0; i < m->graph->image_count; i++)
-        if (is_chosen(m, &m->graph->images[i]))
-            chosen[count++] = &m->graph->images[i];
+    for (size_t i = 0; i < m->graph->image_count; i++) {
+        const struct ferry_image *image = &m->graph->images[i];
+
+        if (is_chosen(m, image) && !ferry_image_follows(m->graph, image))
+            chosen[count++] = image;
+    }
     if (m->opts->destination.tag[0])
         return map_single(m, chosen, count, err);
     for (size_t i = 0; i < count; i++)
         FERRY_TRY(map_by_path(m, chosen[i], err));
-    return 0;
+    FERRY_TRY(follow(m, err));
+    return map_left_over(m, err);
 }
 
 static int check_rules(const struct map *m, struct ferry_err *err)
@@ -302,7 +330,7 @@ static int check_collisions(const struct map *m, struct ferry_err *err)
     return 0;
 }
 
-int ferry_name_map(const struct import_opts *opts, const struct ferry_graph *graph,
+int ferry_name_map(const struct import_opts *opts, struct ferry_graph *graph,
                    struct ferry_target **targets, size_t *count, struct ferry_err *err)
 {
     struct map m = { .opts = opts, .graph = graph };

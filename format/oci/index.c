@@ -63,22 +63,54 @@ static void name_image(const char *full, const char *ref_name, const struct ferr
     out->digest = *digest;
 }
 
-static int add_image(struct ferry_graph *graph, const json_t *object, struct ferry_err *err)
+/* What an entry says beside its descriptor; each NULL where it does not. */
+struct notes {
+    const char *full, *ref_name, *subject, *repository;
+};
+
+static int read_notes(const json_t *object, struct notes *notes, struct ferry_err *err)
+{
+    json_t *annotations;
+
+    *notes = (struct notes){ 0 };
+    FERRY_TRY(ferry_json_object(object, "annotations", what, &annotations, err));
+    if (!annotations)
+        return 0;
+    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_NAME, what, &notes->full, err));
+    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_REF_NAME, what, &notes->ref_name, err));
+    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_SUBJECT, what, &notes->subject, err));
+    return ferry_json_text(annotations, FERRY_NOTE_REFERRER_REPOSITORY, what, &notes->repository,
+                           err);
+}
+
+/* Without a repository, as other tools write it, a referrer belongs wherever its subject is. */
+static int add_referrer(struct ferry_graph *graph, const struct notes *notes,
+                        const struct ferry_descriptor *descriptor, struct ferry_err *err)
+{
+    struct ferry_reference ref = { 0 };
+    struct ferry_digest subject;
+
+    if (ferry_digest_parse(notes->subject, &subject, err) < 0)
+        return ferry_wrap(err, "%s: " FERRY_NOTE_SUBJECT, what);
+    if (notes->repository && ferry_reference_parse(notes->repository, &ref, err) < 0)
+        return ferry_fail(err, FERRY_EFORMAT, "%s: " FERRY_NOTE_REFERRER_REPOSITORY " \"%.300s\"",
+                          what, notes->repository);
+    return ferry_graph_add_referrer(graph, &ref, &subject, descriptor, err);
+}
+
+static int add_entry(struct ferry_graph *graph, const json_t *object, struct ferry_err *err)
 {
     struct ferry_descriptor descriptor = { 0 };
     struct ferry_reference ref;
-    const char *full = NULL, *ref_name = NULL;
-    json_t *annotations;
+    struct notes notes;
     int rc;
 
+    FERRY_TRY(read_notes(object, &notes, err));
     FERRY_TRY(ferry_descriptor_from_json(object, what, &descriptor, err));
-    rc = ferry_json_object(object, "annotations", what, &annotations, err);
-    if (rc == 0 && annotations)
-        rc = ferry_json_text(annotations, FERRY_NOTE_NAME, what, &full, err);
-    if (rc == 0 && annotations)
-        rc = ferry_json_text(annotations, FERRY_NOTE_REF_NAME, what, &ref_name, err);
-    if (rc == 0) {
-        name_image(full, ref_name, &descriptor.digest, &ref);
+    if (notes.subject && !notes.full && !notes.ref_name) {
+        rc = add_referrer(graph, &notes, &descriptor, err);
+    } else {
+        name_image(notes.full, notes.ref_name, &descriptor.digest, &ref);
         rc = ferry_graph_add_image(graph, &ref, &descriptor, err);
     }
     ferry_descriptor_release(&descriptor);
@@ -100,7 +132,7 @@ int ferry_index_parse(const void *bytes, size_t len, struct ferry_graph *graph,
         return ferry_fail(err, FERRY_ELIMIT, "%s: lists %zu images, limit %d", what,
                           json_array_size(manifests), FERRY_CHILDREN_MAX);
     for (size_t i = 0; i < json_array_size(manifests); i++)
-        FERRY_TRY(add_image(graph, json_array_get(manifests, i), err));
+        FERRY_TRY(add_entry(graph, json_array_get(manifests, i), err));
     return 0;
 }
 
@@ -114,23 +146,33 @@ static void full_name(const struct ferry_image *image, char out[FERRY_REFERENCE_
     ferry_reference_format(&ref, out);
 }
 
-static json_t *format_image(const struct ferry_image *image, enum ferry_ref_name ref_name)
+/* The annotations of an entry. Not packed with "s*", which leaves a member out when there is no
+ * memory for it. */
+static json_t *format_notes(const struct ferry_image *image, enum ferry_ref_name ref_name)
 {
-    char full[FERRY_REFERENCE_TEXT_MAX];
-    FERRY_OWNED_JSON *object = NULL;
+    char full[FERRY_REFERENCE_TEXT_MAX], repository[FERRY_REFERENCE_TEXT_MAX];
     const char *short_name;
 
+    if (image->has_subject && !image->ref.tag[0]) {
+        snprintf(repository, sizeof(repository), "%s/%s", image->ref.registry,
+                 image->ref.repository);
+        return json_pack("{s:s, s:s}", FERRY_NOTE_SUBJECT, image->subject.text,
+                         FERRY_NOTE_REFERRER_REPOSITORY, repository);
+    }
     full_name(image, full);
     short_name = ref_name == FERRY_REF_NAME_FULL ? full : image->ref.tag;
-    object = json_pack("{s:s, s:s, s:I, s:{s:s}}", "mediaType", image->root->descriptor.media_type,
-                       "digest", image->root->descriptor.digest.text, "size",
-                       (json_int_t)image->root->descriptor.size, "annotations", FERRY_NOTE_NAME,
-                       full);
-    /* Not as "s*" above, which leaves the member out when there is no memory for it. */
-    if (short_name[0] && json_object_set_new(json_object_get(object, "annotations"),
-                                             FERRY_NOTE_REF_NAME, json_string(short_name)) < 0)
-        return NULL;
-    return ferry_steal(&object);
+    if (!short_name[0])
+        return json_pack("{s:s}", FERRY_NOTE_NAME, full);
+    return json_pack("{s:s, s:s}", FERRY_NOTE_NAME, full, FERRY_NOTE_REF_NAME, short_name);
+}
+
+static json_t *format_image(const struct ferry_image *image, enum ferry_ref_name ref_name)
+{
+    const struct ferry_descriptor *root = &image->root->descriptor;
+
+    return json_pack("{s:s, s:s, s:I, s:o}", "mediaType", root->media_type, "digest",
+                     root->digest.text, "size", (json_int_t)root->size, "annotations",
+                     format_notes(image, ref_name));
 }
 
 int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_name,

@@ -15,6 +15,8 @@
 #define FERRY_NOTE_VERSION "io.ociferry.archive.version"
 #define FERRY_NOTE_NAME "io.containerd.image.name"
 #define FERRY_NOTE_REF_NAME "org.opencontainers.image.ref.name"
+#define FERRY_NOTE_SUBJECT "io.containerd.manifest.subject"
+#define FERRY_NOTE_REFERRER_REPOSITORY "io.ociferry.referrer.repository"
 
 /* What org.opencontainers.image.ref.name holds (skopeo, oras and regctl select by it). */
 enum ferry_ref_name { FERRY_REF_NAME_TAG, FERRY_REF_NAME_FULL };

@@ -263,6 +263,91 @@ static void test_index_golden(void **state)
     assert_string_equal((const char *)text.data, want);
 }
 
+#define OTHER "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static const struct {
+    const char *name, *annotations;
+    bool has_subject;
+    const char *subject, *repository, *tag, *image; /* of the image, where it is read */
+    enum ferry_code want;
+} subject_rows[] = {
+    { "referrer",
+      "\"" FERRY_NOTE_SUBJECT "\":\"" OTHER "\",\"" FERRY_NOTE_REFERRER_REPOSITORY
+      "\":\"q.io/a/b\"",
+      true, OTHER, "a/b", "", "q.io/a/b@" SHA, FERRY_OK },
+    { "of_another_tool", "\"" FERRY_NOTE_SUBJECT "\":\"" OTHER "\"", true, OTHER, "", "", SHA,
+      FERRY_OK },
+    { "named", "\"" FERRY_NOTE_SUBJECT "\":\"" OTHER "\",\"" FERRY_NOTE_NAME "\":\"q.io/a:1\"",
+      false, NULL, "a", "1", "q.io/a:1", FERRY_OK },
+    { "cosign", "\"" FERRY_NOTE_NAME "\":\"q.io/a:sha256-" HEX ".sig\"", true, SHA, "a",
+      "sha256-" HEX ".sig", "q.io/a:sha256-" HEX ".sig", FERRY_OK },
+    { "cosign_bare", "\"" FERRY_NOTE_REF_NAME "\":\"sha256-" HEX ".att\"", true, SHA, "",
+      "sha256-" HEX ".att", "sha256-" HEX ".att", FERRY_OK },
+    { "no_digest", "\"" FERRY_NOTE_SUBJECT "\":\"sha256:../x\"", false, NULL, NULL, NULL, NULL,
+      FERRY_EFORMAT },
+    { "no_repository",
+      "\"" FERRY_NOTE_SUBJECT "\":\"" OTHER "\",\"" FERRY_NOTE_REFERRER_REPOSITORY
+      "\":\"q.io/../b\"",
+      false, NULL, NULL, NULL, NULL, FERRY_EFORMAT },
+};
+
+/* [G8] */
+static void test_index_subjects(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(subject_rows); i++) {
+        FERRY_OWNED(ferry_graph) graph = new_graph();
+        const char *name = subject_rows[i].name;
+        const struct ferry_image *image;
+        struct ferry_err err;
+        int rc = parse(graph,
+                       sample_format("{\"manifests\":[{" ROOT ",\"annotations\":{%s}}]}",
+                                     subject_rows[i].annotations),
+                       &err);
+
+        CHECK_ROW(name, rc == (int)subject_rows[i].want);
+        if (rc < 0)
+            continue;
+        image = &graph->images[0];
+        CHECK_ROW(name, image->has_subject == subject_rows[i].has_subject);
+        if (image->has_subject)
+            assert_string_equal(image->subject.text, subject_rows[i].subject);
+        assert_string_equal(image->ref.repository, subject_rows[i].repository);
+        assert_string_equal(image->ref.tag, subject_rows[i].tag);
+        assert_string_equal(image->name, subject_rows[i].image);
+    }
+}
+
+/* [W27] */
+static void test_index_referrer_round_trip(void **state)
+{
+    static const char want[] = "\"annotations\":{\"io.containerd.manifest.subject\":\"" OTHER
+                               "\",\"io.ociferry.referrer.repository\":\"q.io/a/b\"}}]";
+    FERRY_OWNED(ferry_graph) graph = new_graph();
+    FERRY_OWNED(ferry_graph) again = new_graph();
+    FERRY_OWNED_BUF text;
+    struct ferry_descriptor d;
+    struct ferry_digest digest, subject;
+    struct ferry_reference ref;
+    struct ferry_err err;
+
+    (void)state;
+    CHECK_OK(ferry_digest_parse(SHA, &digest, &err));
+    CHECK_OK(ferry_digest_parse(OTHER, &subject, &err));
+    CHECK_OK(ferry_reference_parse("q.io/a/b:1", &ref, &err));
+    CHECK_OK(ferry_descriptor_init(&d, FERRY_TYPE_OCI_MANIFEST, &digest, 3, &err));
+    CHECK_OK(ferry_graph_add_referrer(graph, &ref, &subject, &d, &err));
+    ferry_descriptor_release(&d);
+    assert_string_equal(graph->images[0].name, "q.io/a/b@" SHA);
+    ferry_buf_init(&text, (size_t)FERRY_MANIFEST_MAX);
+    CHECK_OK(ferry_index_format(graph, FERRY_REF_NAME_TAG, &text, &err));
+    assert_non_null(strstr((const char *)text.data, want));
+    CHECK_OK(ferry_index_parse(text.data, text.len, again, &err));
+    assert_true(again->images[0].has_subject);
+    assert_string_equal(again->images[0].subject.text, OTHER);
+    assert_string_equal(again->images[0].name, "q.io/a/b@" SHA);
+}
+
 static int forget(void **state)
 {
     (void)state;
@@ -280,6 +365,8 @@ int main(void)
         cmocka_unit_test(test_index_limit),
         cmocka_unit_test(test_index_round_trip),
         cmocka_unit_test(test_index_golden),
+        cmocka_unit_test(test_index_subjects),
+        cmocka_unit_test(test_index_referrer_round_trip),
     };
 
     return cmocka_run_group_tests_name("index", tests, NULL, forget);

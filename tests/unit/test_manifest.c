@@ -53,10 +53,34 @@ static void test_manifest_good(void **state)
     }
 }
 
+static void test_manifest_subject(void **state)
+{
+    static const char *const rows[][2] = {
+        { FERRY_TYPE_OCI_MANIFEST, "{" CONFIG ",\"layers\":[],\"subject\":" CHILD "}" },
+        { FERRY_TYPE_OCI_INDEX, "{\"manifests\":[],\"subject\":" CHILD "}" },
+        { FERRY_TYPE_OCI_MANIFEST, "{" CONFIG ",\"subject\":null}" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(rows); i++) {
+        FERRY_OWNED(ferry_manifest) m = NULL;
+        struct ferry_err err;
+
+        CHECK_OK(
+            ferry_manifest_parse(rows[i][1], strlen(rows[i][1]), rows[i][0], "this", &m, &err));
+        assert_int_equal(m->has_subject, i < 2);
+        if (i < 2)
+            assert_int_equal(strncmp(m->subject.text, "sha256:", 7), 0);
+    }
+}
+
 static const struct {
     const char *name, *media_type, *text;
 } bad_rows[] = {
     { "both", FERRY_TYPE_OCI_MANIFEST, "{" CONFIG ",\"layers\":[],\"manifests\":[]}" },
+    { "subject_is_no_digest", FERRY_TYPE_OCI_MANIFEST,
+      "{" CONFIG ",\"layers\":[],\"subject\":{\"digest\":\"sha256:..\"}}" },
+    { "subject_is_no_object", FERRY_TYPE_OCI_MANIFEST, "{" CONFIG ",\"subject\":\"x\"}" },
     { "both_as_index", FERRY_TYPE_OCI_INDEX, "{\"manifests\":[" CHILD "],\"layers\":[" LAYER "]}" },
     { "config_in_index", FERRY_TYPE_OCI_INDEX, "{\"manifests\":[]," CONFIG "}" },
     { "both_null", FERRY_TYPE_OCI_INDEX, "{\"manifests\":[],\"layers\":null}" },
@@ -164,9 +188,8 @@ static void test_manifest_media_type(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manifest_good),
-        cmocka_unit_test(test_manifest_bad),
-        cmocka_unit_test(test_manifest_children_limit),
+        cmocka_unit_test(test_manifest_good),       cmocka_unit_test(test_manifest_subject),
+        cmocka_unit_test(test_manifest_bad),        cmocka_unit_test(test_manifest_children_limit),
         cmocka_unit_test(test_manifest_media_type),
     };
 

@@ -16,9 +16,26 @@ static const char *digest_of(char letter)
     return sample_format("%s", document.digest.text);
 }
 
+/* "@A" becomes "@sha256:...", "%A" the tag "sha256-..." of what belongs to it. */
+static const char *expand(const char *text)
+{
+    const char *out = "";
+
+    for (; *text; text++) {
+        if (*text == '@' && text[1] >= 'A' && text[1] <= 'Z')
+            out = sample_format("%s@%s", out, digest_of(*++text));
+        else if (*text == '%' && text[1] >= 'A' && text[1] <= 'Z')
+            out = sample_format("%ssha256-%s", out, digest_of(*++text) + strlen("sha256:"));
+        else
+            out = sample_format("%s%c", out, *text);
+    }
+    return out;
+}
+
 /*
  * An archive in a line: names, "=" and the letter of its image: "q.io/a:1=A q.io/b@=B :v1=C".
  * '@' stands for the digest of the letter, ":v1" is a bare tag, "=C" has no name at all.
+ * "q.io/a>A=S" is a referrer of A that was found in q.io/a; ">A=S" one of another tool.
  */
 static struct ferry_graph *make_graph(const char *line)
 {
@@ -29,21 +46,30 @@ static struct ferry_graph *make_graph(const char *line)
 
     CHECK_OK(ferry_graph_new(&graph, &err));
     for (; sscanf(line, "%299s%n", word, &used) == 1; line += used) {
-        char *equals = strrchr(word, '=');
+        char *equals = strrchr(word, '='), *subject = strchr(word, '>');
         struct sample root = sample_blob(FERRY_TYPE_OCI_MANIFEST, equals + 1, 1);
         struct ferry_reference ref = { 0 };
         struct ferry_descriptor d;
 
         *equals = '\0';
+        if (subject)
+            *subject = '\0';
         if (word[0] == ':')
-            snprintf(ref.tag, sizeof(ref.tag), "%.128s", word + 1);
+            snprintf(ref.tag, sizeof(ref.tag), "%.128s", expand(word + 1));
         else if (word[0] && strchr(word, '@'))
             CHECK_OK(
                 ferry_reference_parse(sample_format("%s%s", word, root.digest.text), &ref, &err));
         else if (word[0])
-            CHECK_OK(ferry_reference_parse(word, &ref, &err));
+            CHECK_OK(ferry_reference_parse(expand(word), &ref, &err));
         CHECK_OK(ferry_descriptor_init(&d, root.media_type, &root.digest, 1, &err));
-        CHECK_OK(ferry_graph_add_image(graph, &ref, &d, &err));
+        if (subject) {
+            struct ferry_digest digest;
+
+            CHECK_OK(ferry_digest_parse(digest_of(subject[1]), &digest, &err));
+            CHECK_OK(ferry_graph_add_referrer(graph, &ref, &digest, &d, &err));
+        } else {
+            CHECK_OK(ferry_graph_add_image(graph, &ref, &d, &err));
+        }
         ferry_descriptor_release(&d);
     }
     return graph;
@@ -151,6 +177,38 @@ static const struct row rows[] = {
       "line 1" },
     { "file_empty", "q.io/a:1=A", "r.io", "# nothing\n", NULL, FERRY_ENOTFOUND, "" },
 
+    /* What belongs to an image goes with it. */
+    { "referrer", "q.io/a:1=A q.io/a>A=S", "r.io", NULL, "r.io/a:1 r.io/a@S", 0, 0 },
+    { "cosign", "q.io/a:1=A q.io/a:%A.sig=S", "r.io/x", NULL, "r.io/x/a:1 r.io/x/a:%A.sig", 0, 0 },
+    { "chain", "q.io/a:%B.sig=S q.io/a>A=B q.io/a:1=A", "r.io", NULL,
+      "r.io/a:1 r.io/a@B r.io/a:%B.sig", 0, 0 },
+    { "referrer_of_the_chosen", "q.io/a:1=A q.io/b:1=B q.io/a>A=S q.io/b>B=T", "r.io --image b:*",
+      NULL, "r.io/b:1 r.io/b@T", 0, 0 },
+    { "referrer_where_it_was_found", "q.io/a:1=A q.io/b:1=A q.io/b>A=S", "r.io", NULL,
+      "r.io/a:1 r.io/b:1 r.io/b@S", 0, 0 },
+    { "referrer_of_another_tool", "q.io/a:1=A q.io/b:1=A >A=S", "r.io", NULL,
+      "r.io/a:1 r.io/b:1 r.io/a@S r.io/b@S", 0, 0 },
+    { "referrer_once", "q.io/a:1=A q.io/a:2=A q.io/a>A=S", "r.io", NULL,
+      "r.io/a:1 r.io/a:2 r.io/a@S", 0, 0 },
+    { "referrer_follows_a_map", "q.io/a:1=A q.io/a>A=S", "r.io --map q.io/a=z", NULL,
+      "r.io/z:1 r.io/z@S", 0, 0 },
+    { "referrer_follows_a_line", "q.io/a:1=A q.io/b:1=B q.io/a>A=S", "r.io", "q.io/a:1=y:7\n",
+      "r.io/y:7 r.io/y@S", 0, 0 },
+    { "referrer_of_a_single", "q.io/a:1=A q.io/a:%A.sig=S", "r.io/y:7", NULL,
+      "r.io/y:7 r.io/y:%A.sig", 0, 0 },
+    { "cosign_bare", ":1=A :%A.sig=S", "r.io/y", NULL, "r.io/y:1 r.io/y:%A.sig", 0, 0 },
+    { "cosign_in_a_line", "q.io/a:1=A q.io/a:%A.sig=S", "r.io", "q.io/a:1=y\nq.io/a:%A.sig=y\n",
+      "r.io/y:1 r.io/y:%A.sig", 0, 0 },
+    { "subject_elsewhere", "q.io/a:%B.sig=S", "r.io", NULL, "r.io/a:%B.sig", 0, 0 },
+    { "subject_under_another_name", "q.io/a:1=A q.io/b:%A.sig=S", "r.io", NULL,
+      "r.io/a:1 r.io/b:%A.sig", 0, 0 },
+    { "subjects_in_a_ring", "q.io/a:%B.sig=A q.io/a:%A.sig=B", "r.io", NULL,
+      "r.io/a:%B.sig r.io/a:%A.sig", 0, 0 },
+    { "subject_not_chosen", "q.io/a:1=A q.io/a:%A.sig=S q.io/b:1=B", "r.io --image b:1", NULL,
+      "r.io/b:1", 0, 0 },
+    { "signature_alone_chosen", "q.io/a:1=A q.io/a:%A.sig=S", "r.io --image *.sig", NULL,
+      "r.io/a:%A.sig", 0, 0 },
+
     /* Two images under one name. */
     { "collision", "q.io/a:1=A p.io/a:1=B", "r.io", NULL, NULL, FERRY_EUSAGE, "--keep-registry" },
     { "collision_kept_apart", "q.io/a:1=A p.io/a:1=B", "r.io --keep-registry", NULL,
@@ -164,20 +222,6 @@ static const struct row rows[] = {
       "would both become" },
     { "digests_do_not_collide", "q.io/a@=A p.io/a@=B", "r.io", NULL, "r.io/a@A r.io/a@B", 0, 0 },
 };
-
-/* "@A" becomes "@sha256:..." */
-static const char *expand(const char *text)
-{
-    const char *out = "";
-
-    for (; *text; text++) {
-        if (*text == '@' && text[1] >= 'A' && text[1] <= 'Z')
-            out = sample_format("%s@%s", out, digest_of(*++text));
-        else
-            out = sample_format("%s%c", out, *text);
-    }
-    return out;
-}
 
 static int map_row(const struct row *row, struct ferry_target **targets, size_t *count,
                    struct ferry_graph *graph, struct ferry_err *err)
@@ -204,6 +248,7 @@ static int map_row(const struct row *row, struct ferry_target **targets, size_t 
     return rc;
 }
 
+/* [R24] */
 static void test_name_map_rules(void **state)
 {
     (void)state;
