@@ -16,7 +16,7 @@ static const struct ferry_opt options[] = {
       .type = FERRY_OPT_TEXT,
       .offset = offsetof(struct import_opts, file),
       .argument = "FILE",
-      .help = "lines SRC DST or SRC=DST: import only these images, there (\"-\" is stdin)" },
+      .help = "lines SRC DST... or SRC=DST: import only these images, there (\"-\" is stdin)" },
     { .name = "map",
       .type = FERRY_OPT_LIST,
       .offset = offsetof(struct import_opts, maps),

@@ -2,8 +2,10 @@
  * Lists of references, and of what becomes of them: the file that both programs take with -f, and
  * that `oc image mirror -f` takes.
  *
- * A line is "SRC", "SRC DST" or "SRC=DST"; '#' begins a comment where a line begins or after a
- * space; empty lines are passed over.
+ * A line is "SRC", "SRC DST..." or "SRC=DST"; '#' begins a comment where a line begins or after a
+ * space; empty lines are passed over. What SRC and DST may be is for who reads the pairs: SRC with
+ * a '*' in its tag stands for all tags that match, SRC DST without a tag or digest in SRC for all
+ * tags, and DST is a repository then.
  * Owns: the texts. Fails: FERRY_EUSAGE with file and line, or where there is no such file;
  * FERRY_EIO.
  */
@@ -14,6 +16,7 @@
 
 #define FERRY_MAPPING_LINES_MAX 1000000 /* lines in one file */
 
+/* A source and one destination; a line with several destinations gives as many of these. */
 struct ferry_mapping_line {
     char *source;
     char *destination; /* NULL when the line has none */
@@ -23,7 +26,7 @@ struct ferry_mapping_line {
 struct ferry_mapping {
     char *name; /* of the file, for messages */
     struct ferry_mapping_line *lines;
-    size_t count;
+    size_t count, room;
 };
 
 /* "-" is stdin. */

@@ -32,6 +32,7 @@ static const struct {
       { { "a:1", NULL, 3 }, { "b:1", NULL, 4 } } },
     { "hash_inside", "a#b c#d\n", 1, { { "a#b", "c#d", 1 } } },
     { "digest", "a@sha256:00=b\n", 1, { { "a@sha256:00", "b", 1 } } },
+    { "destinations", "a b c\nd e\n", 3, { { "a", "b", 1 }, { "a", "c", 1 }, { "d", "e", 2 } } },
     { "equals_at_the_end", "a=\n", 1, { { "a", NULL, 1 } } },
 };
 
@@ -64,8 +65,8 @@ static const struct {
     const char *name, *text;
     size_t len;
 } bad_rows[] = {
-    { "three_words", "ok\na b c\n", 9 },   { "two_equals", "ok\na=b=c\n", 9 },
-    { "pair_and_more", "ok\na=b c\n", 9 }, { "nul", "ok\na\0b c\n", 9 },
+    { "two_equals", "ok\na=b=c\n", 9 },    { "pair_and_more", "ok\na=b c\n", 9 },
+    { "more_and_pair", "ok\na b=c\n", 9 }, { "nul", "ok\na\0b c\n", 9 },
     { "nul_first", "ok\n\0b\n", 6 },
 };
 
