@@ -209,10 +209,12 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
                  struct ferry_err *err)
 {
     FERRY_OWNED(ferry_session) session = NULL;
+    FERRY_OWNED_MEM struct ferry_reference *refs = NULL;
     FERRY_OWNED(ferry_graph) graph = NULL;
     FERRY_OWNED(ferry_pull_plan) plan = NULL;
     FERRY_OWNED(ferry_writer) out = NULL;
     struct ferry_session_options wire = opts->wire;
+    size_t ref_count;
 
     wire.note = note;
     wire.note_ctx = progress;
@@ -225,7 +227,8 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
             opts->output, opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP, &out, err));
     FERRY_TRY(ferry_session_new(&wire, &session, err));
     ferry_progress_phase(progress, "resolving", -1, -1);
-    FERRY_TRY(ferry_resolve(session, opts->refs, opts->ref_count, opts->jobs, &graph, err));
+    FERRY_TRY(ferry_select(session, &opts->selections, opts->jobs, &refs, &ref_count, err));
+    FERRY_TRY(ferry_resolve(session, refs, ref_count, opts->jobs, &graph, err));
     FERRY_TRY(ferry_pull_plan_new(graph, (enum ferry_ref_name)opts->ref_name, &plan, err));
     warn_left_out(plan, progress);
     if (opts->output)

@@ -4,8 +4,7 @@
 #ifndef FERRY_EXPORT_EXPORT_OPTS_H
 #define FERRY_EXPORT_EXPORT_OPTS_H
 
-#include "format/oci/reference.h"
-#include "format/registry/session.h"
+#include "export/select.h"
 #include "format/run/opt.h"
 
 struct export_opts {
@@ -18,8 +17,7 @@ struct export_opts {
     int jobs;
     struct ferry_session_options wire;
     struct ferry_list plain_http, insecure;
-    struct ferry_reference *refs; /* operands and files, each once */
-    size_t ref_count;
+    struct ferry_selections selections; /* operands, then files */
 };
 
 extern const struct ferry_program ferry_export_program;

@@ -17,18 +17,8 @@ void ferry_mapping_free(struct ferry_mapping *mapping)
     free(mapping);
 }
 
-static void cut_comment(char *text)
-{
-    for (char *p = text; (p = strchr(p, '#')); p++) {
-        if (p == text || p[-1] == ' ' || p[-1] == '\t') {
-            *p = '\0';
-            return;
-        }
-    }
-}
-
-static int add_pair(struct ferry_mapping *mapping, const char *source, const char *destination,
-                    size_t number, struct ferry_err *err)
+static int add(struct ferry_mapping *mapping, const char *source, const char *destination,
+               size_t number, struct ferry_err *err)
 {
     struct ferry_mapping_line *line;
 
@@ -40,27 +30,38 @@ static int add_pair(struct ferry_mapping *mapping, const char *source, const cha
     return destination ? ferry_text(&line->destination, err, "%s", destination) : 0;
 }
 
-/* Splits at '=' or white space. No '=' may stand in a reference, so the first one is it. */
+/* No '=' may stand in a reference: one in a word makes it a pair. */
+static int add_pair(struct ferry_mapping *mapping, char *word, size_t number, struct ferry_err *err)
+{
+    char *equals = strchr(word, '=');
+
+    if (!equals || equals == word || !equals[1] || strchr(equals + 1, '='))
+        return ferry_fail(err, FERRY_EUSAGE, "%s: line %zu: expected SRC=DST, found \"%.300s\"",
+                          mapping->name, number, word);
+    *equals = '\0';
+    return add(mapping, word, equals + 1, number, err);
+}
+
 static int add_line(struct ferry_mapping *mapping, char *text, size_t number, struct ferry_err *err)
 {
-    static const char between[] = " \t\r\n=";
-    char *rest = NULL, *source, *destination;
-    bool is_pair;
+    static const char blanks[] = " \t\r\n";
+    char *rest = NULL, *first, *word;
+    bool has_pairs;
 
-    cut_comment(text);
-    is_pair = strchr(text, '=');
-    source = strtok_r(text, between, &rest);
-    destination = source ? strtok_r(NULL, between, &rest) : NULL;
-    if (!source)
+    text[strcspn(text, "#")] = '\0';
+    has_pairs = strchr(text, '=') != NULL;
+    first = strtok_r(text, blanks, &rest);
+    if (!first)
         return 0;
-    FERRY_TRY(add_pair(mapping, source, destination, number, err));
-    while (destination && (destination = strtok_r(NULL, between, &rest))) {
-        if (is_pair)
-            return ferry_fail(err, FERRY_EUSAGE,
-                              "%s: line %zu: expected SRC, SRC DST... or SRC=DST, found more",
-                              mapping->name, number);
-        FERRY_TRY(add_pair(mapping, source, destination, number, err));
+    if (has_pairs) {
+        for (word = first; word; word = strtok_r(NULL, blanks, &rest))
+            FERRY_TRY(add_pair(mapping, word, number, err));
+        return 0;
     }
+    word = strtok_r(NULL, blanks, &rest);
+    do
+        FERRY_TRY(add(mapping, first, word, number, err));
+    while ((word = strtok_r(NULL, blanks, &rest)) != NULL);
     return 0;
 }
 

@@ -2,11 +2,11 @@
  * Lists of references, and of what becomes of them: the file that both programs take with -f, and
  * that `oc image mirror -f` takes.
  *
- * A line is "SRC", "SRC DST..." or "SRC=DST"; '#' begins a comment where a line begins or after a
- * space; empty lines are passed over. What SRC and DST may be is for who reads the pairs: SRC with
- * a '*' in its tag stands for all tags that match, SRC DST without a tag or digest in SRC for all
- * tags, and DST is a repository then.
- * Owns: the texts. Fails: FERRY_EUSAGE with file and line, or where there is no such file;
+ * A line is "SRC", "SRC DST..." or "SRC=DST..."; blanks separate, '#' begins a comment, empty
+ * lines are passed over. A line with several DST or several pairs becomes as many with its number.
+ * What SRC and DST may be is for who reads the pairs: SRC with a glob in its tag stands for all
+ * tags that match, SRC DST without a tag or digest in either for all tags, and DST is a repository
+ * then. Owns: the texts. Fails: FERRY_EUSAGE with file and line, or where there is no such file;
  * FERRY_EIO.
  */
 #ifndef FERRY_OCI_MAPPING_H

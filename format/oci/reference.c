@@ -150,6 +150,10 @@ int ferry_reference_parse(const char *text, struct ferry_reference *out, struct 
 
     if (!copy(rest, sizeof(rest), text, strlen(text)))
         return fail(err, text, "it is too long");
+    if (strstr(text, "://"))
+        return fail(err, text,
+                    "it has a scheme, and images are those of registries: leave "
+                    "docker:// out; file:// and s3:// cannot be read");
     slash = strchr(rest, '/');
     if (slash && (rest[0] == '[' || strcspn(rest, ".:") < (size_t)(slash - rest) ||
                   strncmp(rest, "localhost/", 10) == 0)) {
@@ -176,6 +180,52 @@ int ferry_reference_parse(const char *text, struct ferry_reference *out, struct 
         copy(ref.tag, sizeof(ref.tag), "latest", 6);
     *out = ref;
     return 0;
+}
+
+/* Where the tag or digest begins, with its ':' or '@'; NULL when there is none. */
+static const char *find_selector(const char *text)
+{
+    const char *slash = strrchr(text, '/');
+
+    return strpbrk(slash ? slash : text, ":@");
+}
+
+bool ferry_reference_is_bare(const char *text)
+{
+    return !find_selector(text);
+}
+
+int ferry_reference_parse_glob(const char *text, struct ferry_reference *out,
+                               char glob[FERRY_GLOB_MAX], struct ferry_err *err)
+{
+    const char *selector = find_selector(text);
+    char repository[FERRY_REFERENCE_TEXT_MAX];
+
+    glob[0] = '\0';
+    if (!selector || *selector != ':' || !strpbrk(selector, "*?["))
+        return ferry_reference_parse(text, out, err);
+    if (!copy(repository, sizeof(repository), text, (size_t)(selector - text)) ||
+        !copy(glob, FERRY_GLOB_MAX, selector + 1, strlen(selector + 1)))
+        return fail(err, text, "it is too long");
+    for (const char *p = glob; *p; p++)
+        if (!is_alnum(*p) && !strchr("._-*?[]!^:", *p))
+            return fail(err, text, *p == '@' ? "a glob of tags has no digest" : "its glob is none");
+    FERRY_TRY(ferry_reference_parse(repository, out, err));
+    out->tag[0] = '\0';
+    return 0;
+}
+
+int ferry_reference_compare(const struct ferry_reference *a, const struct ferry_reference *b)
+{
+    int order = strcmp(a->registry, b->registry);
+
+    if (order == 0)
+        order = strcmp(a->repository, b->repository);
+    if (order == 0)
+        order = strcmp(a->tag, b->tag);
+    if (order == 0)
+        order = strcmp(a->has_digest ? a->digest.text : "", b->has_digest ? b->digest.text : "");
+    return order;
 }
 
 int ferry_reference_parse_prefix(const char *text, struct ferry_reference *out,

@@ -30,6 +30,21 @@ struct ferry_reference {
 int ferry_reference_parse(const char *text, struct ferry_reference *out,
                           struct ferry_err *err) FERRY_MUST_USE;
 
+/*
+ * A reference, or a repository and a glob that its tags are to match: repository:1.2*. `glob` is ""
+ * for a reference; else out->tag is. A glob has at least one of * ? [ and is fnmatch's: * is any
+ * text, ? any character, [...] one of a set or not ([!...]).
+ */
+#define FERRY_GLOB_MAX 256 /* with NUL */
+int ferry_reference_parse_glob(const char *text, struct ferry_reference *out,
+                               char glob[FERRY_GLOB_MAX], struct ferry_err *err) FERRY_MUST_USE;
+
+/* Whether `text`, as given to the parsers, has neither a tag nor a digest. */
+bool ferry_reference_is_bare(const char *text);
+
+/* As strcmp: by registry, repository, tag, digest. */
+int ferry_reference_compare(const struct ferry_reference *a, const struct ferry_reference *b);
+
 /* host[:port] and an optional path, without tag: the destination of an import. `repository` may
  * come out empty. No docker.io rules: the first component is always the registry. */
 int ferry_reference_parse_prefix(const char *text, struct ferry_reference *out,

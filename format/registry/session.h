@@ -89,7 +89,7 @@ struct ferry_reply {
     char *location;       /* absolute, resolved against the request; NULL when absent, or of no
                              use (of a 202 that is a failure) */
     char *content_digest; /* Docker-Content-Digest as sent, unchecked; NULL when absent */
-    char *link;           /* Link as sent; NULL */
+    char *link;           /* all Link headers, joined by commas; NULL: see ferry_reply_next() */
     int64_t range_first;  /* Content-Range of a 206: first, last, total (-1 unknown) */
     int64_t range_last;
     int64_t range_total;
@@ -127,6 +127,14 @@ void ferry_reply_release(struct ferry_reply *reply);
  * Always returns a negative code.
  */
 int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err);
+
+/*
+ * Where the list that this reply begins goes on: gives the absolute URL of its Link "next", for
+ * `url` of the next call, or NULL at the end of the list. FERRY_EFORMAT when the header is none, or
+ * leads to another scheme, host or port than the reply came from.
+ */
+int ferry_reply_next(const struct ferry_reply *reply, char **out,
+                     struct ferry_err *err) FERRY_MUST_USE;
 
 /*
  * How long to wait before attempt `attempt` (1 is the first retry) of something that callers

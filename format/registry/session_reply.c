@@ -6,6 +6,7 @@
 
 #include "format/core/blob_impl.h"
 #include "format/registry/api_error.h"
+#include "format/registry/link.h"
 #include "format/registry/retry.h"
 #include "format/registry/session_impl.h"
 
@@ -42,6 +43,20 @@ static int copy_header(struct ferry_http *http, const char *name, char **out, st
 
     *out = value ? strdup(value) : NULL;
     return *out || !value ? 0 : ferry_fail_memory(err);
+}
+
+/* A list of links may be spread over several headers. */
+static int copy_links(struct ferry_http *http, char **out, struct ferry_err *err)
+{
+    const char *value;
+
+    FERRY_TRY(copy_header(http, "Link", out, err));
+    for (size_t i = 1; (value = ferry_http_header(http, "Link", i)) != NULL; i++) {
+        FERRY_OWNED_MEM char *before = ferry_steal(out);
+
+        FERRY_TRY(ferry_text(out, err, "%s, %s", before, value));
+    }
+    return 0;
 }
 
 /* Digits to a size; moves *p behind them. -1 when there are none or too many. */
@@ -125,7 +140,7 @@ static int fill(struct ferry_reply *reply, const char *url, struct ferry_err *er
         FERRY_TRY(ferry_text(&reply->content_type, err, "%s", ""));
     reply->content_type[strcspn(reply->content_type, "; \t")] = '\0';
     FERRY_TRY(copy_header(http, "Docker-Content-Digest", &reply->content_digest, err));
-    FERRY_TRY(copy_header(http, "Link", &reply->link, err));
+    FERRY_TRY(copy_links(http, &reply->link, err));
     FERRY_TRY(resolve_location(http, url, reply, err));
     body = calloc(1, sizeof(*body));
     if (!body)
@@ -160,6 +175,30 @@ void ferry_reply_release(struct ferry_reply *reply)
     free(reply->content_digest);
     free(reply->link);
     *reply = (struct ferry_reply){ .status = 0 };
+}
+
+int ferry_reply_next(const struct ferry_reply *reply, char **out, struct ferry_err *err)
+{
+    const char *here = ferry_http_url(reply->connection->http);
+    FERRY_OWNED_MEM char *target = NULL;
+    FERRY_OWNED_MEM char *url = NULL;
+    struct ferry_origin from, to;
+
+    if (reply->link)
+        FERRY_TRY(ferry_link_next(reply->link, &target, err));
+    if (target) {
+        FERRY_TRY(ferry_url_resolve(here, target, &url, err));
+        FERRY_TRY(ferry_origin_of(here, &from, err));
+        FERRY_TRY(ferry_origin_of(url, &to, err));
+        if (!ferry_origin_equal(&from, &to))
+            return ferry_fail(err, FERRY_EFORMAT,
+                              "the list goes on at %s://%s:%s, which is not where it began "
+                              "(%s://%s:%s), and is not followed there",
+                              to.tls ? "https" : "http", to.host, to.port,
+                              from.tls ? "https" : "http", from.host, from.port);
+    }
+    *out = ferry_steal(&url);
+    return 0;
 }
 
 /* First match wins; the last row catches all. */

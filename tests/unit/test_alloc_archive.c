@@ -277,7 +277,7 @@ static int parse_export(struct ferry_err *err)
         argv[i] = words[i];
     rc = ferry_export_opts_parse((int)FERRY_COUNT(words), argv, &opts, &done, err);
     if (rc == 0)
-        assert_int_equal(opts.ref_count, 3);
+        assert_int_equal(opts.selections.count, 4);
     ferry_export_opts_release(&opts);
     return rc;
 }

@@ -349,6 +349,107 @@ static void test_reference_tag_subject(void **state)
     }
 }
 
+/* `repository` NULL: refused, with `glob` in the message. */
+static const struct {
+    const char *text, *repository, *glob;
+} glob_rows[] = {
+    { "debian:1*", "docker.io/library/debian", "1*" },
+    { "q.io/a/b:*", "q.io/a/b", "*" },
+    { "[::1]:5000/a:v?.[0-9]", "[::1]:5000/a", "v?.[0-9]" },
+    { "localhost:5000/a:[!a-z]*", "localhost:5000/a", "[!a-z]*" },
+    { "a/b:[[:digit:]]", "docker.io/a/b", "[[:digit:]]" },
+    { "q.io/a:12", "q.io/a:12", "" },
+    { "q.io/a", "q.io/a:latest", "" },
+    { "q.io/a@" SHA, "q.io/a@" SHA, "" },
+    { "q.io/a:1@" SHA, "q.io/a:1@" SHA, "" },
+    { "q.io/a:1*@" SHA, NULL, "a glob of tags has no digest" },
+    { "q.io/a:1*{a,b}", NULL, "its glob is none" },
+    { "q.io/a*:1", NULL, "its repository" },
+    { "q.io/*", NULL, "its repository" },
+    { "Q/a:*", NULL, "its repository" },
+    { ":*", NULL, "its repository" },
+    { "q.io/a@sha256:*", NULL, "digest" },
+    { "file://openshift/release:*", NULL, "scheme" },
+    { "docker://q.io/a:1", NULL, "scheme" },
+};
+
+static void test_reference_globs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(glob_rows); i++) {
+        char glob[FERRY_GLOB_MAX], text[FERRY_REFERENCE_TEXT_MAX];
+        struct ferry_reference ref;
+        struct ferry_err err = { 0 };
+        int rc = ferry_reference_parse_glob(glob_rows[i].text, &ref, glob, &err);
+
+        if (!glob_rows[i].repository) {
+            CHECK_ROW(glob_rows[i].text, rc == FERRY_EUSAGE);
+            CHECK_ROW(glob_rows[i].text, strstr(err.msg, glob_rows[i].glob) != NULL);
+            continue;
+        }
+        CHECK_ROW(glob_rows[i].text, rc == 0);
+        ferry_reference_format(&ref, text);
+        assert_string_equal(text, glob_rows[i].repository);
+        assert_string_equal(glob, glob_rows[i].glob);
+    }
+}
+
+static void test_reference_glob_limit_is_exact(void **state)
+{
+    char text[FERRY_GLOB_MAX + 3] = "a:", glob[FERRY_GLOB_MAX];
+    struct ferry_reference ref;
+    struct ferry_err err = { 0 };
+
+    (void)state;
+    memset(text + 2, '?', FERRY_GLOB_MAX - 1);
+    CHECK_OK(ferry_reference_parse_glob(text, &ref, glob, &err));
+    text[FERRY_GLOB_MAX + 1] = '?';
+    CHECK_CODE(ferry_reference_parse_glob(text, &ref, glob, &err), FERRY_EUSAGE);
+}
+
+static const struct {
+    const char *text;
+    bool bare;
+} bare_rows[] = {
+    { "a", true },
+    { "q.io/a/b", true },
+    { "localhost:5000/a", true },
+    { "[::1]:5000/a", true },
+    { "a:1", false },
+    { "q.io/a@" SHA, false },
+    { "h:5000/a:*", false },
+    { "file://a/b", true },
+};
+
+static void test_reference_bare(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(bare_rows); i++)
+        CHECK_ROW(bare_rows[i].text,
+                  ferry_reference_is_bare(bare_rows[i].text) == bare_rows[i].bare);
+}
+
+/* In their order. */
+static const char *const ordered[] = {
+    "a.io/a:1", "b.io/a@" SHA, "b.io/a:1", "b.io/a:1@" SHA, "b.io/a:10", "b.io/a:9", "b.io/b:1",
+};
+
+static void test_reference_compare(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(ordered); i++)
+        for (size_t k = 0; k < FERRY_COUNT(ordered); k++) {
+            struct ferry_reference a, b;
+            struct ferry_err err;
+            int order;
+
+            CHECK_OK(ferry_reference_parse(ordered[i], &a, &err));
+            CHECK_OK(ferry_reference_parse(ordered[k], &b, &err));
+            order = ferry_reference_compare(&a, &b);
+            CHECK_ROW(ordered[i], (order > 0) - (order < 0) == (i > k) - (i < k));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +461,10 @@ int main(void)
         cmocka_unit_test(test_reference_parts_alone),
         cmocka_unit_test(test_reference_loopback),
         cmocka_unit_test(test_reference_tag_subject),
+        cmocka_unit_test(test_reference_globs),
+        cmocka_unit_test(test_reference_glob_limit_is_exact),
+        cmocka_unit_test(test_reference_bare),
+        cmocka_unit_test(test_reference_compare),
     };
 
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
