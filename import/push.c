@@ -55,7 +55,7 @@ int ferry_push_has_manifest(const struct ferry_push *to, const char *selector,
 }
 
 int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *node,
-                        const char *selector, struct ferry_err *err)
+                        const char *selector, bool *is_listed, struct ferry_err *err)
 {
     FERRY_OWNED_REPLY reply = { 0 };
     FERRY_OWNED(ferry_source) body = NULL;
@@ -74,6 +74,7 @@ int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *no
     if (reply.content_digest && strcmp(reply.content_digest, node->descriptor.digest.text) != 0)
         return ferry_fail(err, FERRY_EDIGEST, "the registry stored it as %.150s",
                           reply.content_digest);
+    *is_listed = reply.lists_referrer;
     return 0;
 }
 

@@ -34,9 +34,11 @@ int ferry_push_has_manifest(const struct ferry_push *to, const char *selector,
                             const struct ferry_digest *digest, bool *has,
                             struct ferry_err *err) FERRY_MUST_USE;
 
-/* Puts a manifest under `selector`. */
+/* Puts a manifest under `selector`. *is_listed: the registry says that it lists it as a referrer.
+ */
 int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *node,
-                        const char *selector, struct ferry_err *err) FERRY_MUST_USE;
+                        const char *selector, bool *is_listed,
+                        struct ferry_err *err) FERRY_MUST_USE;
 
 /* Opens a blob that the repository has, unverified. Release *reply after the source. */
 int ferry_push_read_back(const struct ferry_push *to, const struct ferry_digest *digest,

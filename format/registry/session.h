@@ -90,6 +90,7 @@ struct ferry_reply {
                              use (of a 202 that is a failure) */
     char *content_digest; /* Docker-Content-Digest as sent, unchecked; NULL when absent */
     char *link;           /* all Link headers, joined by commas; NULL: see ferry_reply_next() */
+    bool lists_referrer;  /* OCI-Subject: the manifest that was put is listed as a referrer now */
     int64_t range_first;  /* Content-Range of a 206: first, last, total (-1 unknown) */
     int64_t range_last;
     int64_t range_total;

@@ -135,6 +135,7 @@ static int fill(struct ferry_reply *reply, const char *url, struct ferry_err *er
     reply->chunk_min = parse_length(ferry_http_header(http, "OCI-Chunk-Min-Length", 0));
     reply->retry_after_ms = ferry_retry_after(ferry_http_header(http, "Retry-After", 0));
     parse_content_range(ferry_http_header(http, "Content-Range", 0), reply);
+    reply->lists_referrer = ferry_http_header(http, "OCI-Subject", 0) != NULL;
     FERRY_TRY(copy_header(http, "Content-Type", &reply->content_type, err));
     if (!reply->content_type)
         FERRY_TRY(ferry_text(&reply->content_type, err, "%s", ""));
