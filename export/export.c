@@ -117,7 +117,11 @@ static int wrap_blob(const struct stream *s, size_t i, struct ferry_err *err)
         ferry_writer_drop(s->out, s->resume.offset);
         ferry_wrap(err, "what an earlier run left of it may be to blame, and is dropped now");
     }
-    return strstr(err->msg, image->name) ? (int)err->code : ferry_pull_wrap(image, node, err);
+    if (strstr(err->msg, image->name)) /* the window has named it */
+        return (int)err->code;
+    if (node->descriptor.urls)
+        ferry_wrap(err, "a foreign layer, of which the registry or a URL has other bytes");
+    return ferry_pull_wrap(image, node, err);
 }
 
 static int write_blobs(const struct stream *s, struct ferry_window *window, struct ferry_err *err)
@@ -191,18 +195,50 @@ static void note(void *ctx, const char *text)
     ferry_progress_say(ctx, "%s", text);
 }
 
-static void warn_left_out(const struct ferry_pull_plan *plan, struct ferry_progress *progress)
+/* --foreign-layers: they are fetched like others. */
+static void want_foreign(struct ferry_graph *graph)
 {
-    if (plan->external > 0)
+    for (size_t i = 0; i < graph->count; i++)
+        if (ferry_node_is_elsewhere(graph->nodes[i]))
+            graph->nodes[i]->state = FERRY_NODE_WANTED;
+}
+
+/* What one image lacks, if anything. */
+static int warn_image(struct ferry_graph *graph, const struct ferry_image *image,
+                      struct ferry_progress *progress, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_node **nodes = NULL;
+    char size[FERRY_SIZE_TEXT_MAX];
+    size_t count, foreign = 0;
+    int64_t bytes = 0;
+
+    FERRY_TRY(ferry_graph_closure(graph, image->root, &nodes, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        if (!ferry_node_is_elsewhere(nodes[i]))
+            continue;
+        foreign++;
+        bytes += nodes[i]->descriptor.size;
+    }
+    if (foreign > 0)
         ferry_progress_warn(progress,
-                            "%zu foreign layers are left out: their images say that they are "
-                            "fetched from elsewhere",
-                            plan->external);
+                            "%s: %zu foreign layer%s, %s, left out: whoever pulls the image has to "
+                            "reach the URLs in its manifest; --foreign-layers takes them along",
+                            image->name, foreign, ferry_plural(foreign),
+                            ferry_size_format(bytes, size));
+    return 0;
+}
+
+static int warn_left_out(struct ferry_graph *graph, const struct ferry_pull_plan *plan,
+                         struct ferry_progress *progress, struct ferry_err *err)
+{
+    for (size_t i = 0; plan->foreign > 0 && i < graph->image_count; i++)
+        FERRY_TRY(warn_image(graph, &graph->images[i], progress, err));
     if (plan->docker_left_out > 0)
         ferry_progress_warn(progress,
                             "manifest.json is full: docker load and podman load will not see %zu "
                             "of the images (everything else does)",
                             plan->docker_left_out);
+    return 0;
 }
 
 int ferry_export(const struct export_opts *opts, struct ferry_progress *progress,
@@ -229,8 +265,10 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     ferry_progress_phase(progress, "resolving", -1, -1);
     FERRY_TRY(ferry_select(session, &opts->selections, opts->jobs, &refs, &ref_count, err));
     FERRY_TRY(ferry_resolve(session, refs, ref_count, opts->jobs, &graph, err));
+    if (opts->foreign_layers)
+        want_foreign(graph);
     FERRY_TRY(ferry_pull_plan_new(graph, (enum ferry_ref_name)opts->ref_name, &plan, err));
-    warn_left_out(plan, progress);
+    FERRY_TRY(warn_left_out(graph, plan, progress, err));
     if (opts->output)
         FERRY_TRY(check_space(opts->output,
                               plan->archive_bytes - (out ? ferry_writer_found(out) : 0), err));

@@ -25,6 +25,12 @@ static const struct ferry_opt options[] = {
       .choices = "tag|full",
       .help = "what org.opencontainers.image.ref.name holds, by which other tools select an image: "
               "its tag (the default) or its full name" },
+    { .name = "foreign-layers",
+      .type = FERRY_OPT_FLAG,
+      .offset = offsetof(struct export_opts, foreign_layers),
+      .help =
+          "take along layers that images name by URLs, as those of Windows, from the registry or "
+          "from there; without it they are left out" },
     { .name = "force",
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct export_opts, force),

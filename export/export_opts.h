@@ -11,6 +11,7 @@ struct export_opts {
     const char *output;
     struct ferry_list files;
     int ref_name; /* enum ferry_ref_name */
+    bool foreign_layers;
     bool force;
     bool dry_run, quiet, json;
     int progress; /* enum ferry_progress_style */

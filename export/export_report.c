@@ -22,12 +22,13 @@ static int print_json(const struct export_opts *opts, const struct ferry_pull_pl
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
     for (size_t i = 0; i < plan->graph->image_count; i++)
         json_array_append_new(images, format_image(&plan->graph->images[i]));
-    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "archive", opts->output,
-                       "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
+    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "archive",
+                       opts->output, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
                        (json_int_t)plan->archive_bytes, "blobs", (json_int_t)plan->count,
                        "blobBytes", (json_int_t)plan->bytes, "foreignLayersLeftOut",
-                       (json_int_t)plan->external, "dockerLoadable", (json_int_t)plan->docker_count,
-                       "images", images);
+                       (json_int_t)plan->foreign, "foreignBytesLeftOut",
+                       (json_int_t)plan->foreign_bytes, "dockerLoadable",
+                       (json_int_t)plan->docker_count, "images", images);
     if (!report)
         return ferry_fail_memory(err);
     if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0 || fflush(stdout) < 0)

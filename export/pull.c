@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/core/blob_verify.h"
+#include "format/registry/origin.h"
 
 int ferry_pull_wrap(const struct ferry_image *image, const struct ferry_node *node,
                     struct ferry_err *err)
@@ -119,25 +120,53 @@ int ferry_pull_reference(struct ferry_session *session, const struct ferry_refer
     return ferry_wrap(err, "%s", name);
 }
 
-static int open_blob(struct ferry_session *session, const struct ferry_reference *ref,
-                     const struct ferry_node *node, const int64_t range[2],
+size_t ferry_pull_places(const struct ferry_node *node)
+{
+    size_t places = 1;
+
+    while (node->descriptor.urls && node->descriptor.urls[places - 1])
+        places++;
+    return places;
+}
+
+/* Asks a stranger: whatever it says of itself, the digest decides. */
+static int open_foreign(struct ferry_session *session, const char *url, struct ferry_call *call,
+                        struct ferry_reply *reply, struct ferry_err *err)
+{
+    char host[FERRY_ORIGIN_TEXT_MAX];
+    struct ferry_origin origin;
+
+    FERRY_TRY(ferry_origin_of(url, &origin, err));
+    ferry_origin_format(&origin, host);
+    call->registry = host;
+    call->url = url;
+    call->foreign = true;
+    return ferry_session_call(session, call, reply, err);
+}
+
+static int open_blob(struct ferry_session *session, const struct ferry_pull *pull,
                      struct ferry_reply *reply, struct ferry_err *err)
 {
+    const struct ferry_descriptor *descriptor = &pull->node->descriptor;
+    const struct ferry_reference *ref = &pull->image->ref;
     char path[FERRY_DIGEST_TEXT_MAX + sizeof("blobs/")];
-    struct ferry_call call = {
-        .registry = ref->registry, .repository = ref->repository, .method = "GET", .path = path
-    };
+    struct ferry_call call = { .method = "GET" };
 
-    call.is_range = range[0] > 0 || range[1] < node->descriptor.size - 1;
+    call.is_range = pull->first > 0 || pull->last < descriptor->size - 1;
     if (call.is_range) {
-        call.range_first = range[0];
-        call.range_last = range[1];
+        call.range_first = pull->first;
+        call.range_last = pull->last;
     }
-    snprintf(path, sizeof(path), "blobs/%s", node->descriptor.digest.text);
+    if (pull->place > 0)
+        return open_foreign(session, descriptor->urls[pull->place - 1], &call, reply, err);
+    snprintf(path, sizeof(path), "blobs/%s", descriptor->digest.text);
+    call.registry = ref->registry;
+    call.repository = ref->repository;
+    call.path = path;
     return ferry_session_call(session, &call, reply, err);
 }
 
-/* Whether what the registry says of the size agrees with the descriptor. */
+/* Whether what the server says of the size agrees with the descriptor. */
 static int check_size(const struct ferry_reply *reply, const struct ferry_node *node,
                       struct ferry_err *err)
 {
@@ -146,58 +175,54 @@ static int check_size(const struct ferry_reply *reply, const struct ferry_node *
     if (size < 0 || size == node->descriptor.size)
         return 0;
     return ferry_fail(err, FERRY_EDIGEST,
-                      "the registry has %" PRId64 " bytes, its descriptor says %" PRId64, size,
+                      "is %" PRId64 " bytes there, its descriptor says %" PRId64, size,
                       node->descriptor.size);
 }
 
-static int pull_range(struct ferry_session *session, const struct ferry_reference *ref,
-                      const struct ferry_node *node, const int64_t range[2],
+static int pull_range(struct ferry_session *session, const struct ferry_pull *pull,
                       struct ferry_reply *reply, struct ferry_err *err)
 {
-    FERRY_TRY(open_blob(session, ref, node, range, reply, err));
+    FERRY_TRY(open_blob(session, pull, reply, err));
     if (reply->status == 416)
         return ferry_fail(err, FERRY_EDIGEST,
-                          "the registry has fewer bytes than the %" PRId64
-                          " of its descriptor: it refuses bytes from %" PRId64,
-                          node->descriptor.size, range[0]);
+                          "is less there than the %" PRId64
+                          " bytes of its descriptor: bytes from %" PRId64 " are refused",
+                          pull->node->descriptor.size, pull->first);
     if (reply->status != 200 && reply->status != 206)
         return ferry_reply_fail(reply, err);
-    FERRY_TRY(check_size(reply, node, err));
-    if (reply->status == 206 && reply->range_first != range[0])
+    FERRY_TRY(check_size(reply, pull->node, err));
+    if (reply->status == 206 && reply->range_first != pull->first)
         return ferry_fail(err, FERRY_ENET,
-                          "asked for bytes from %" PRId64 ", got bytes from %" PRId64, range[0],
+                          "asked for bytes from %" PRId64 ", got bytes from %" PRId64, pull->first,
                           reply->range_first);
     return 0;
 }
 
-int ferry_pull_range(struct ferry_session *session, const struct ferry_image *image,
-                     const struct ferry_node *node, int64_t first, int64_t last,
+int ferry_pull_range(struct ferry_session *session, const struct ferry_pull *pull,
                      struct ferry_reply *reply, bool *whole, struct ferry_err *err)
 {
-    const int64_t range[2] = { first, last };
+    int rc = pull_range(session, pull, reply, err);
 
-    if (pull_range(session, &image->ref, node, range, reply, err) < 0) {
-        ferry_reply_release(reply);
-        return ferry_pull_wrap(image, node, err);
-    }
     *whole = reply->status == 200;
-    return 0;
+    if (rc < 0)
+        ferry_reply_release(reply);
+    return rc;
 }
 
-static int pull_node(struct ferry_session *session, const struct ferry_reference *ref,
+static int pull_node(struct ferry_session *session, const struct ferry_image *image,
                      const struct ferry_node *node, struct ferry_buf *bytes, bool *broken,
                      struct ferry_err *err)
 {
+    const struct ferry_pull all = { .image = image,
+                                    .node = node,
+                                    .last = node->descriptor.size - 1 };
     FERRY_OWNED_REPLY reply = { 0 };
     FERRY_OWNED(ferry_source) checked = NULL;
 
-    if (node->is_manifest) {
-        FERRY_TRY(open_manifest(session, ref, node->descriptor.digest.text, &reply, err));
-    } else {
-        const int64_t range[2] = { 0, node->descriptor.size - 1 };
-
-        FERRY_TRY(pull_range(session, ref, node, range, &reply, err));
-    }
+    if (node->is_manifest)
+        FERRY_TRY(open_manifest(session, &image->ref, node->descriptor.digest.text, &reply, err));
+    else
+        FERRY_TRY(pull_range(session, &all, &reply, err));
     FERRY_TRY(ferry_verify_new(&reply.body, &node->descriptor.digest, node->descriptor.size,
                                &checked, err));
     return read_body(checked, bytes, broken, err);
@@ -211,7 +236,7 @@ int ferry_pull_node(struct ferry_session *session, const struct ferry_image *ima
 
     do {
         broken = false;
-        rc = pull_node(session, &image->ref, node, bytes, &broken, err);
+        rc = pull_node(session, image, node, bytes, &broken, err);
     } while (broken && ask_again(session, &attempt, bytes, err));
     return rc < 0 ? ferry_pull_wrap(image, node, err) : 0;
 }

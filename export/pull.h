@@ -24,13 +24,25 @@ int ferry_pull_node(struct ferry_session *session, const struct ferry_image *ima
                     const struct ferry_node *node, struct ferry_buf *bytes,
                     struct ferry_err *err) FERRY_MUST_USE;
 
-/*
- * Opens bytes [first, last] of a blob; the whole blob when they span it. A registry may ignore the
- * range: *whole says so, and the body then begins at byte 0. FERRY_EDIGEST when what the registry
- * says of the blob's size is not its descriptor's. Release *reply.
+/* Bytes [first, last] of a blob, and whom to ask for them: the image's registry is place 0; a
+ * foreign layer may be had at the URLs of its descriptor as well, and the nth of them is place n.
  */
-int ferry_pull_range(struct ferry_session *session, const struct ferry_image *image,
-                     const struct ferry_node *node, int64_t first, int64_t last,
+struct ferry_pull {
+    const struct ferry_image *image;
+    const struct ferry_node *node;
+    size_t place;
+    int64_t first, last;
+};
+
+/* How many places a blob has. */
+size_t ferry_pull_places(const struct ferry_node *node);
+
+/*
+ * Opens these bytes; the whole blob when they span it. A server may ignore the range: *whole says
+ * so, and the body then begins at byte 0. FERRY_EDIGEST when what the server says of the blob's
+ * size is not its descriptor's. The error names neither image nor blob. Release *reply.
+ */
+int ferry_pull_range(struct ferry_session *session, const struct ferry_pull *pull,
                      struct ferry_reply *reply, bool *whole, struct ferry_err *err) FERRY_MUST_USE;
 
 /* "IMAGE: blob DIGEST: ..." in front of the message. */

@@ -31,7 +31,8 @@ static void add(struct ferry_pull_plan *plan, struct ferry_node *node)
     int64_t size = node->descriptor.size;
 
     if (node->state == FERRY_NODE_LEFT_OUT) {
-        plan->external++;
+        plan->foreign += ferry_node_is_elsewhere(node);
+        plan->foreign_bytes += ferry_node_is_elsewhere(node) ? size : 0;
         return;
     }
     plan->nodes[plan->count++] = node;

@@ -19,7 +19,8 @@ struct ferry_pull_plan {
     size_t count;
     int64_t bytes;         /* all of `nodes` */
     int64_t archive_bytes; /* the size of the archive */
-    size_t external;       /* layers that are left out, since they live elsewhere */
+    size_t foreign;        /* layers that are left out, since they live elsewhere */
+    int64_t foreign_bytes; /*   and their bytes */
     size_t docker_count, docker_left_out;
 };
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "export/places.h"
 #include "export/pull.h"
 #include "format/core/blob_impl.h"
 #include "format/run/signals.h"
@@ -28,7 +29,7 @@ struct slot {
 /* How a blob arrives. */
 enum way {
     WAY_RANGES,     /* every segment by itself */
-    WAY_WHOLE,      /* the registry ignores ranges: one worker reads it from its first byte */
+    WAY_WHOLE,      /* the server ignores ranges: one worker reads it from its first byte */
     WAY_WHOLE_TAKEN /* that worker is at it */
 };
 
@@ -44,7 +45,8 @@ struct ferry_window {
     uint64_t read;      /* segments that were read so far */
     size_t assign_blob; /* the next segment to be assigned */
     int64_t assign_offset;
-    uint8_t *ways;    /* enum way, by blob */
+    uint8_t *ways; /* enum way, by blob */
+    struct ferry_places *places;
     size_t read_blob; /* the next blob for the reader */
     bool ending;
     struct ferry_err failure; /* FERRY_OK until something fails */
@@ -151,17 +153,23 @@ static void set_full(struct ferry_window *w, struct slot *slot)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* Whether what one server did says something of the other blob as well. */
+static bool are_served_alike(const struct ferry_window *w, size_t a, size_t b)
+{
+    return !node_of(w, a)->descriptor.urls && !node_of(w, b)->descriptor.urls &&
+           strcmp(image_of(w, a)->ref.registry, image_of(w, b)->ref.registry) == 0;
+}
+
 /* Under the lock: this blob, and those after it from the same registry, come whole. */
 static void learn_whole(struct ferry_window *w, size_t blob)
 {
     for (size_t i = blob; i < w->options.count; i++)
-        if (w->ways[i] == WAY_RANGES &&
-            strcmp(image_of(w, i)->ref.registry, image_of(w, blob)->ref.registry) == 0)
+        if (w->ways[i] == WAY_RANGES && (i == blob || are_served_alike(w, i, blob)))
             w->ways[i] = WAY_WHOLE;
 }
 
 /*
- * The registry has answered with the whole blob. One worker reads it, the one with the first
+ * The server has answered with the whole blob. One worker reads it, the one with the first
  * segment that is missing; any other puts its segment back (false), for that one to fill.
  */
 static bool claim_whole(struct ferry_window *w, struct slot *slot)
@@ -270,7 +278,7 @@ static int expect_end(const struct ferry_window *w, const struct slot *slot,
     FERRY_TRY(ferry_source_read(body, &extra, 1, &got, err));
     if (got > 0)
         return ferry_fail(err, FERRY_EDIGEST,
-                          "the registry sends more than the %" PRId64 " bytes of its descriptor",
+                          "goes on after the %" PRId64 " bytes of its descriptor",
                           node_of(w, slot->blob)->descriptor.size);
     return 0;
 }
@@ -296,16 +304,21 @@ static int fill_from(struct ferry_window *w, struct slot **slot, struct ferry_so
 }
 
 /* One request for what is missing of *slot. *answered: its reply has begun. */
-static int fetch_once(struct ferry_window *w, struct slot **slot, bool *answered,
+static int fetch_once(struct ferry_window *w, struct slot **slot, size_t place, bool *answered,
                       struct ferry_err *err)
 {
     FERRY_OWNED_REPLY reply = { 0 };
     size_t blob = (*slot)->blob;
     bool whole, spans = (*slot)->offset == 0 && is_last(w, *slot) && (*slot)->filled == 0;
+    const struct ferry_pull pull = {
+        .image = image_of(w, blob),
+        .node = node_of(w, blob),
+        .place = place,
+        .first = (*slot)->offset + (int64_t)(*slot)->filled,
+        .last = (*slot)->offset + (int64_t)(*slot)->len - 1,
+    };
 
-    FERRY_TRY(ferry_pull_range(w->options.session, image_of(w, blob), node_of(w, blob),
-                               (*slot)->offset + (int64_t)(*slot)->filled,
-                               (*slot)->offset + (int64_t)(*slot)->len - 1, &reply, &whole, err));
+    FERRY_TRY(ferry_pull_range(w->options.session, &pull, &reply, &whole, err));
     *answered = true;
     if (whole && !spans && !claim_whole(w, *slot)) {
         *slot = NULL;
@@ -314,30 +327,45 @@ static int fetch_once(struct ferry_window *w, struct slot **slot, bool *answered
     if (fill_from(w, slot, reply.body, whole, err) < 0) {
         if (whole && !spans)
             give_up_whole(w, blob);
-        return ferry_pull_wrap(image_of(w, blob), node_of(w, blob), err);
+        return (int)err->code;
     }
     return 0;
 }
 
-/* Goes on where a body broke off, until it breaks off too often without a byte in between. Up to
- * the head of a reply the session makes its own attempts, and has the last word. */
+/* What a place that failed has sent of this segment is not built upon. */
+static void forget(const struct ferry_window *w, struct slot *slot)
+{
+    ferry_progress_add(w->options.progress, -(int64_t)slot->filled, 0);
+    slot->filled = 0;
+}
+
+/* Goes on where a body broke off, until it breaks off too often without a byte in between; then at
+ * the next place, if there is one. Up to the head of a reply the session makes its own attempts,
+ * and has the last word on that place. */
 static int fetch(struct ferry_window *w, struct slot *slot, struct ferry_err *err)
 {
     int attempt = 0;
 
     while (slot) {
         const struct slot *before = slot;
-        size_t filled = slot->filled;
+        size_t filled = slot->filled, blob = slot->blob;
+        size_t place = ferry_places_at(w->places, blob);
         bool answered = false;
-        int rc = fetch_once(w, &slot, &answered, err);
+        int rc = fetch_once(w, &slot, place, &answered, err);
 
         if (rc == 0)
             continue;
         if (slot != before || slot->filled > filled)
             attempt = 0;
-        if (rc != FERRY_ENET || !answered || ++attempt > ferry_session_retries(w->options.session))
-            return rc;
-        FERRY_TRY(ferry_session_backoff(w->options.session, attempt, err));
+        if (rc == FERRY_ENET && answered &&
+            ++attempt <= ferry_session_retries(w->options.session)) {
+            FERRY_TRY(ferry_session_backoff(w->options.session, attempt, err));
+            continue;
+        }
+        if (!ferry_places_next(w->places, blob, place, err))
+            return ferry_pull_wrap(image_of(w, blob), node_of(w, blob), err);
+        forget(w, slot);
+        attempt = 0;
     }
     return 0;
 }
@@ -386,6 +414,7 @@ int ferry_window_new(const struct ferry_window_options *options, struct ferry_wi
     w->ways = calloc(w->options.count + 1, sizeof(*w->ways));
     if (!w->slots || !w->ways)
         return ferry_fail_memory(err);
+    FERRY_TRY(ferry_places_new(w->options.blobs, w->options.count, &w->places, err));
     w->assign_offset = w->options.first_offset;
     assign(w);
     FERRY_TRY(start_threads(w, err));
@@ -405,6 +434,7 @@ void ferry_window_free(struct ferry_window *window)
     pthread_cond_destroy(&window->work);
     pthread_cond_destroy(&window->full);
     pthread_mutex_destroy(&window->lock);
+    ferry_places_free(window->places);
     free(window->slots);
     free(window->ways);
     free(window->threads);

@@ -5,11 +5,11 @@
  * the head of what is still to be read are in flight on as many connections, and one reader takes
  * them in order. So one huge layer and a thousand small ones both fill all the connections, and
  * memory is slots x segment, whatever the blobs weigh. A connection that breaks is continued inside
- * its segment. A registry that ignores ranges is read over one connection a blob.
- * Owns: its threads and buffers; borrows graph, blobs and session until it is freed.
- * Fails: the reader gets the first failure of any transfer, which names image and blob. Bytes are
- * not checked here: wrap the source (blob_verify.h).
- * Threads: its own; next and the source belong to one reader.
+ * its segment. A server that ignores ranges is read over one connection a blob. A foreign layer
+ * that the registry has not, is asked for at its URLs. Owns: its threads and buffers; borrows
+ * graph, blobs and session until it is freed. Fails: the reader gets the first failure of any
+ * transfer, which names image and blob. Bytes are not checked here: wrap the source
+ * (blob_verify.h). Threads: its own; next and the source belong to one reader.
  */
 #ifndef FERRY_EXPORT_WINDOW_H
 #define FERRY_EXPORT_WINDOW_H

@@ -35,6 +35,9 @@ void ferry_import_totals(const struct ferry_push_plan *plan, struct ferry_import
             totals->absent++;
             totals->absent_bytes += size;
             break;
+        case FERRY_PLACEMENT_LEFT_OUT:
+            totals->left_out++;
+            break;
         }
     }
 }
@@ -64,9 +67,10 @@ static json_t *format_image(const struct ferry_target *target, const struct ferr
 static json_t *format_blob(const struct ferry_push_plan *plan, const struct ferry_placement *p)
 {
     static const char *const texts[] = {
-        [FERRY_PLACEMENT_UNKNOWN] = "unknown",   [FERRY_PLACEMENT_THERE] = "skipped",
-        [FERRY_PLACEMENT_ABSENT] = "absent",     [FERRY_PLACEMENT_MOUNTED] = "mounted",
-        [FERRY_PLACEMENT_UPLOADED] = "uploaded", [FERRY_PLACEMENT_FAILED] = "failed"
+        [FERRY_PLACEMENT_UNKNOWN] = "unknown", [FERRY_PLACEMENT_THERE] = "skipped",
+        [FERRY_PLACEMENT_ABSENT] = "absent",   [FERRY_PLACEMENT_LEFT_OUT] = "left out",
+        [FERRY_PLACEMENT_MOUNTED] = "mounted", [FERRY_PLACEMENT_UPLOADED] = "uploaded",
+        [FERRY_PLACEMENT_FAILED] = "failed"
     };
 
     return json_pack("{s:s, s:I, s:s, s:s}", "digest", p->node->descriptor.digest.text, "size",
@@ -157,6 +161,12 @@ static void say_totals(const struct import_opts *opts, const struct ferry_push_p
                            opts->destination.registry, t.pushed, ferry_plural(t.pushed), t.there,
                            t.failed, t.uploaded, ferry_size_format(t.uploaded_bytes, uploaded),
                            t.mounted, mounted, t.skipped, skipped);
+    if (t.left_out > 0)
+        ferry_progress_warn(
+            progress,
+            "%zu foreign layer%s not in the archive, nor at the destination: whoever "
+            "pulls these images has to reach the URLs in their manifests",
+            t.left_out, t.left_out == 1 ? " is" : "s are");
 }
 
 int ferry_import_report(const struct import_opts *opts, const struct ferry_push_plan *plan,

@@ -12,6 +12,7 @@
 struct ferry_import_totals {
     size_t pushed, there, failed;
     size_t uploaded, mounted, skipped, absent;
+    size_t left_out; /* foreign layers */
     int64_t uploaded_bytes, mounted_bytes, skipped_bytes, absent_bytes;
 };
 

@@ -40,13 +40,19 @@ static int wrap_place(const struct ferry_move *m, const struct ferry_placement *
                       p->node->descriptor.digest.text);
 }
 
+/* A foreign layer is missed by nobody; a pipe may bring it all the same. */
+static enum ferry_placement_state state_of_absent(const struct ferry_node *node)
+{
+    return ferry_node_is_elsewhere(node) ? FERRY_PLACEMENT_LEFT_OUT : FERRY_PLACEMENT_ABSENT;
+}
+
 static int ask(const struct ferry_move *m, struct ferry_placement *p, struct ferry_err *err)
 {
     struct ferry_push to = push_to(m, p);
     bool has;
 
     if (ferry_push_has_blob(&to, &p->node->descriptor.digest, &has, err) == 0) {
-        p->state = has ? FERRY_PLACEMENT_THERE : FERRY_PLACEMENT_ABSENT;
+        p->state = has ? FERRY_PLACEMENT_THERE : state_of_absent(p->node);
         ferry_progress_add(m->progress, 0, 1);
         return 0;
     }
@@ -170,6 +176,11 @@ static int place(struct freight *f, struct ferry_placement *p, struct ferry_err 
     return 0;
 }
 
+static bool is_lacking(const struct ferry_placement *p)
+{
+    return p->state == FERRY_PLACEMENT_ABSENT || p->state == FERRY_PLACEMENT_LEFT_OUT;
+}
+
 static bool is_had(const struct ferry_placement *p)
 {
     return p->state == FERRY_PLACEMENT_THERE || p->state == FERRY_PLACEMENT_MOUNTED ||
@@ -189,7 +200,7 @@ static int deliver(struct freight *f, struct ferry_err *err)
     for (size_t i = first; i < end; i++) {
         struct ferry_placement *p = &plan->placements[i];
 
-        if (p->state != FERRY_PLACEMENT_ABSENT)
+        if (!is_lacking(p))
             continue;
         if (place(f, p, err) == 0) {
             f->had_by = p;
@@ -218,7 +229,7 @@ static bool is_needed(const struct ferry_push_plan *plan, const struct ferry_nod
 {
     for (size_t i = plan->first_placement[node->place]; i < plan->first_placement[node->place + 1];
          i++)
-        if (plan->placements[i].state == FERRY_PLACEMENT_ABSENT)
+        if (is_lacking(&plan->placements[i]))
             return true;
     return false;
 }
@@ -229,7 +240,7 @@ static int move_node(void *ctx, size_t index, struct ferry_err *err)
     struct freight f = { .move = m, .node = m->plan->graph->nodes[index] };
     int rc;
 
-    if (!is_needed(m->plan, f.node))
+    if (ferry_node_is_elsewhere(f.node) || !is_needed(m->plan, f.node))
         return 0;
     rc = deliver(&f, err);
     freight_release(&f);

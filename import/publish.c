@@ -12,7 +12,7 @@ static int check_placement(const struct ferry_push_plan *plan, const struct ferr
     const struct ferry_placement *p = ferry_push_plan_find(plan, node, repository);
 
     if (!p || p->state == FERRY_PLACEMENT_THERE || p->state == FERRY_PLACEMENT_MOUNTED ||
-        p->state == FERRY_PLACEMENT_UPLOADED)
+        p->state == FERRY_PLACEMENT_UPLOADED || p->state == FERRY_PLACEMENT_LEFT_OUT)
         return 0;
     if (p->state == FERRY_PLACEMENT_FAILED && p->failure) {
         *err = *p->failure;
@@ -66,12 +66,26 @@ static struct ferry_push destination(const struct publish *p, const struct ferry
                                 .repository = target->ref.repository };
 }
 
+static bool has_urls(const struct ferry_node *node)
+{
+    for (size_t i = 0; i < node->count; i++)
+        if (node->children[i]->descriptor.urls)
+            return true;
+    return false;
+}
+
+/* Puts one manifest. Registries that take no foreign layers say little of why. */
 static int put(const struct ferry_push *to, const struct ferry_node *node, const char *selector,
                bool *is_listed, struct ferry_err *err)
 {
-    if (ferry_push_manifest(to, node, selector, is_listed, err) < 0)
-        return ferry_wrap(err, "manifest %s", node->descriptor.digest.text);
-    return 0;
+    if (ferry_push_manifest(to, node, selector, is_listed, err) == 0)
+        return 0;
+    if (err->code == FERRY_EREFUSED && has_urls(node))
+        return ferry_wrap(err,
+                          "manifest %s has layers with \"urls\", which a registry may not permit "
+                          "(docker-registry: see validation.manifests.urls.allow)",
+                          node->descriptor.digest.text);
+    return ferry_wrap(err, "manifest %s", node->descriptor.digest.text);
 }
 
 static int put_if_absent(const struct ferry_push *to, const struct ferry_node *node,

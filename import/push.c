@@ -69,8 +69,12 @@ int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *no
     call.body = body;
     call.body_size = node->descriptor.size;
     FERRY_TRY(ferry_session_call(to->session, &call, &reply, err));
-    if (reply.status != 201 && reply.status != 200 && reply.status != 202)
-        return ferry_reply_fail(&reply, err);
+    if (reply.status != 201 && reply.status != 200 && reply.status != 202) {
+        ferry_reply_fail(&reply, err);
+        if (reply.status == 500) /* after all retries: it is this manifest that upsets it */
+            err->code = FERRY_EREFUSED;
+        return (int)err->code;
+    }
     if (reply.content_digest && strcmp(reply.content_digest, node->descriptor.digest.text) != 0)
         return ferry_fail(err, FERRY_EDIGEST, "the registry stored it as %.150s",
                           reply.content_digest);

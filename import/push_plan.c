@@ -68,7 +68,7 @@ static int add_placements(struct ferry_push_plan *plan, const struct ferry_targe
 
     FERRY_TRY(ferry_graph_closure(plan->graph, target->image->root, &reached, &count, err));
     for (size_t i = 0; i < count; i++) {
-        if (reached[i]->is_manifest || reached[i]->state == FERRY_NODE_LEFT_OUT)
+        if (reached[i]->is_manifest)
             continue;
         FERRY_TRY(ferry_grow((void **)&plan->placements, plan->placement_count, room,
                              sizeof(*plan->placements), err));

@@ -15,6 +15,7 @@ enum ferry_placement_state {
     FERRY_PLACEMENT_UNKNOWN,
     FERRY_PLACEMENT_THERE, /* the repository had it */
     FERRY_PLACEMENT_ABSENT,
+    FERRY_PLACEMENT_LEFT_OUT, /* a foreign layer that neither archive nor repository has so far */
     FERRY_PLACEMENT_MOUNTED,
     FERRY_PLACEMENT_UPLOADED,
     FERRY_PLACEMENT_FAILED
@@ -61,7 +62,7 @@ FERRY_OWNED_DEFINE(ferry_push_plan)
 size_t ferry_push_plan_repository(const struct ferry_push_plan *plan,
                                   const struct ferry_target *target);
 
-/* The placement of a blob in a repository; NULL when the plan has none (a left-out layer). */
+/* The placement of a blob in a repository; NULL when the plan has none. */
 struct ferry_placement *ferry_push_plan_find(const struct ferry_push_plan *plan,
                                              const struct ferry_node *node, size_t repository);
 

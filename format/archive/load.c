@@ -74,6 +74,26 @@ static int fail_not_layout(struct ferry_reader *reader, const char *missing, boo
                                  : "");
 }
 
+/* A foreign layer that is in the archive is a blob like any other. */
+static int find_foreign(struct ferry_reader *reader, struct ferry_graph *graph,
+                        struct ferry_err *err)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        struct ferry_node *node = graph->nodes[i];
+        FERRY_OWNED(ferry_source) source = NULL;
+        int rc;
+
+        if (!ferry_node_is_elsewhere(node))
+            continue;
+        rc = ferry_reader_blob(reader, &node->descriptor.digest, &source, err);
+        if (rc == 0)
+            node->state = FERRY_NODE_WANTED;
+        else if (rc != FERRY_ENOTFOUND)
+            return rc;
+    }
+    return 0;
+}
+
 static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
                        struct ferry_err *err)
 {
@@ -107,7 +127,7 @@ static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
         if (rc == 0)
             FERRY_TRY(ferry_archive_supply(graph, node, &source, err));
     }
-    return 0;
+    return find_foreign(reader, graph, err);
 }
 
 /* What a load knows about the stream that goes by. */

@@ -99,11 +99,12 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
         return ferry_fail_memory(err);
     rc = ferry_descriptor_init(&node->descriptor, descriptor->media_type, &descriptor->digest,
                                descriptor->size, err);
+    if (rc == 0)
+        rc = ferry_descriptor_copy_urls(descriptor, &node->descriptor, err);
     if (rc < 0) {
-        free(node);
+        node_free(node);
         return rc;
     }
-    node->descriptor.external = descriptor->external;
     node->kind = ferry_media_type_kind(descriptor->media_type);
     node->first_image = image;
     node->place = graph->count;
@@ -124,7 +125,7 @@ static int meet(struct ferry_graph *graph, const struct ferry_descriptor *descri
         node->is_manifest = is_manifest;
         if (!is_manifest)
             node->kind = FERRY_KIND_BLOB;
-        if (descriptor->external && !is_manifest)
+        if (descriptor->urls && !is_manifest)
             node->state = FERRY_NODE_LEFT_OUT;
     } else if (node->descriptor.size != descriptor->size) {
         return ferry_fail(err, FERRY_EFORMAT,
@@ -138,8 +139,12 @@ static int meet(struct ferry_graph *graph, const struct ferry_descriptor *descri
                           descriptor->digest.text, descriptor->media_type,
                           node->descriptor.media_type);
     }
-    if (!descriptor->external && node->state == FERRY_NODE_LEFT_OUT)
-        node->state = FERRY_NODE_WANTED; /* of two images one has it elsewhere, the other here */
+    if (!descriptor->urls && node->descriptor.urls && !is_manifest) {
+        /* Of two images one has it elsewhere, the other here. */
+        node->state = FERRY_NODE_WANTED;
+        node->first_image = image;
+        ferry_descriptor_drop_urls(&node->descriptor);
+    }
     if (is_manifest && descriptor->size > FERRY_MANIFEST_MAX)
         return ferry_fail(err, FERRY_ELIMIT, "manifest %s: %" PRId64 " bytes, limit %" PRId64,
                           descriptor->digest.text, descriptor->size, FERRY_MANIFEST_MAX);
@@ -187,6 +192,11 @@ int ferry_graph_add_referrer(struct ferry_graph *graph, const struct ferry_refer
 bool ferry_node_unread(const struct ferry_node *node)
 {
     return node->is_manifest && node->state == FERRY_NODE_WANTED;
+}
+
+bool ferry_node_is_elsewhere(const struct ferry_node *node)
+{
+    return node->state == FERRY_NODE_LEFT_OUT && node->descriptor.urls && !node->is_manifest;
 }
 
 static int link_children(struct ferry_graph *graph, struct ferry_node *node,

@@ -40,7 +40,7 @@ struct ferry_node {
     struct ferry_platform *platforms; /* of an index: what it says of each child; else NULL */
     size_t count;
     size_t place;       /* its index in graph->nodes */
-    size_t first_image; /* the image through which it was met first */
+    size_t first_image; /* the image through which it was met first, as kept here */
     size_t mark;        /* the graph's own */
 };
 
@@ -82,6 +82,9 @@ struct ferry_node *ferry_graph_find(const struct ferry_graph *graph,
 
 /* Whether the node is a document that lists others and whose bytes are still to come. */
 bool ferry_node_unread(const struct ferry_node *node);
+
+/* Whether the node is a foreign layer that is not there: it is left to its "urls". */
+bool ferry_node_is_elsewhere(const struct ferry_node *node);
 
 /*
  * The bytes of a node, already verified; taken (bytes->data is emptied). The node is GOOD then,

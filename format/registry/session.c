@@ -97,6 +97,10 @@ static int aim(struct attempt *a, struct ferry_err *err)
     struct ferry_origin target;
 
     FERRY_TRY(ferry_tls_find(a->session->tls, call->registry, &a->need.tls, err));
+    if (call->foreign) { /* no registry is behind it, and no rule but those of redirects */
+        free(ferry_steal(&a->url));
+        return ferry_text(&a->url, err, "%s", call->url);
+    }
     FERRY_TRY(ferry_endpoint_find(a->session->endpoints, call->registry, a->need.tls,
                                   a->connection->http, &a->need.origin, err));
     free(ferry_steal(&a->url));
@@ -144,7 +148,7 @@ static int send_request(struct attempt *a, char **shown, struct ferry_err *err)
     int rc;
 
     FERRY_TRY(ferry_origin_of(a->url, &target, err));
-    a->at_home = ferry_origin_equal(&target, &a->need.origin);
+    a->at_home = !call->foreign && ferry_origin_equal(&target, &a->need.origin);
     if (a->at_home) {
         FERRY_TRY(ferry_auth_header(a->session->auth, &a->need, http, shown, err));
         request.authorization = *shown;
@@ -315,7 +319,7 @@ static int attempt_until_answered(struct attempt *a, struct ferry_err *err)
 
             ferry_status_format(ferry_http_head(http)->status, name);
             ferry_fail(err, FERRY_ENET, "%s: %s%s", a->call->registry, name,
-                       a->at_home ? "" : " from where it sent us on to");
+                       a->at_home || a->call->foreign ? "" : " from where it sent us on to");
             ferry_http_end(http);
         }
         note_retry(a, wait, done, err);
@@ -342,6 +346,7 @@ int ferry_session_call(struct ferry_session *session, const struct ferry_call *c
     FERRY_TRY(attempt_until_answered(&a, err));
     FERRY_TRY(ferry_reply_fill(session, &a.connection, a.url, reply, err));
     reply->elsewhere = !a.at_home;
+    reply->foreign = call->foreign;
     if (reply->status == 401 && !a.stuck) { /* in spite of all that could be shown */
         int rc = ferry_reply_fail(reply, err);
 

@@ -15,7 +15,8 @@
  * Origin rules: an Authorization header goes only to the scheme, host and port of the registry it
  * is for, and credentials beyond that only to the token service that the registry itself named
  * over TLS (or on loopback). A redirect or a Location elsewhere carries none; a redirect from https
- * to http is refused.
+ * to http is refused. A foreign URL, which the content of an image names, gets no credentials and
+ * no client certificate at all, not even at a registry whose host it is.
  */
 #ifndef FERRY_REGISTRY_SESSION_H
 #define FERRY_REGISTRY_SESSION_H
@@ -65,8 +66,9 @@ struct ferry_call {
     enum ferry_access access;
     const char *mount_from; /* a further repository that the token must permit to pull; or NULL */
     const char *method;     /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
-    const char *path;   /* what follows /v2/<repository>/ : "manifests/1.0"; or NULL: use `url` */
-    const char *url;    /* an absolute URL that an earlier reply gave as `location` */
+    const char *path; /* what follows /v2/<repository>/ : "manifests/1.0"; or NULL: use `url` */
+    const char *url;  /* an absolute URL that an earlier reply gave as `location` */
+    bool foreign;     /* `url` is none of the registry's: a stranger's, whose host is `registry` */
     const char *accept; /* Accept header, or NULL */
     const char *content_type;
     struct ferry_source *body; /* read from where it stands; or NULL */
@@ -84,6 +86,7 @@ struct ferry_call {
 struct ferry_reply {
     int status;
     bool elsewhere;       /* not the registry's own words: it sent us on to another host */
+    bool foreign;         /* as in the call */
     int64_t length;       /* Content-Length, -1 unknown */
     char *content_type;   /* without parameters; "" when absent */
     char *location;       /* absolute, resolved against the request; NULL when absent, or of no

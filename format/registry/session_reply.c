@@ -228,6 +228,8 @@ static const char *hint_of(const struct ferry_reply *reply, size_t row)
 {
     if (!reply->elsewhere || status_map[row].code != FERRY_EAUTH || reply->status == 407)
         return status_map[row].hint;
+    if (reply->foreign)
+        return "foreign layers are asked for without credentials";
     return "the registry redirects there, and the address that it gives is refused";
 }
 

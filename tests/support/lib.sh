@@ -123,9 +123,9 @@ wait_for() { # WHAT COMMAND...
 # shellcheck disable=SC2016
 HTPASSWD='user:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a'
 
-# start_registry NAME [STORAGE [auth]]: a docker-registry on a port that the kernel chose. Sets NAME
-# to host:port. With STORAGE serves what is there; with "auth" it wants user:secret, with
-# YAML what that says.
+# start_registry NAME [STORAGE [auth [YAML]]]: a docker-registry on a port that the kernel chose. Sets
+# NAME to host:port. With STORAGE serves what is there; with "auth" it wants user:secret, with
+# YAML in its place what that says. YAML is added to its configuration.
 start_registry() {
     local name=$1 storage=${2:-$T/$1.storage} auth=${3:-} log=$T/$1.registry.log config=$T/$1.yml
     mkdir -p "$storage"
@@ -144,6 +144,7 @@ YAML
         auth="{htpasswd: {realm: ferry, path: $T/$name.htpasswd}}"
     fi
     [ -z "$auth" ] || echo "auth: $auth" >>"$config"
+    [ -z "${4:-}" ] || echo "$4" >>"$config"
     # A scenario that is killed outright cannot stop it: it ends by itself.
     timeout 900 docker-registry serve "$config" >"$log" 2>&1 &
     SERVERS+=($!)
@@ -237,6 +238,24 @@ store_image() {
 put_image() {
     curl -sSf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' \
         --data-binary "@$T/manifest.$3" "http://$1/v2/$2/manifests/$3"
+}
+
+# push_blob HOST REPO FILE: sets DIGEST, and DESC to a descriptor without a media type.
+push_blob() {
+    local upload
+    DIGEST=sha256:$(sha256sum "$3" | cut -d' ' -f1)
+    upload=$(curl -sSf -X POST -o /dev/null -D - "http://$1/v2/$2/blobs/uploads/" |
+        sed -n 's/^Location: *\([^\r]*\).*/\1/ip' | tr -d '\r')
+    curl -sSf -X PUT -H 'Content-Type: application/octet-stream' --data-binary "@$3" \
+        "$upload&digest=$DIGEST" || fail "$1/$2 does not take the blob $3"
+    DESC=$(jq -cn --arg d "$DIGEST" --argjson s "$(file_size "$3")" '{digest: $d, size: $s}')
+}
+
+# push_manifest HOST REPO TAG FILE: as what its mediaType says. Sets DIGEST.
+push_manifest() {
+    DIGEST=sha256:$(sha256sum "$4" | cut -d' ' -f1)
+    curl -sSf -X PUT -H "Content-Type: $(jq -r .mediaType "$4")" --data-binary "@$4" \
+        "http://$1/v2/$2/manifests/$3" || fail "$1/$2 does not take the manifest $(cat "$4")"
 }
 
 ACCEPT='application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json,

@@ -8,32 +8,45 @@
 #define DIGEST "\"digest\":\"sha256:" HEX "\""
 #define BOTH DIGEST ",\"size\":3"
 #define TYPE "\"mediaType\":\"application/x\""
+#define FIVE "\"a\",\"b\",\"c\",\"d\",\"e\""
+#define TEN FIVE "," FIVE
 
 static const struct {
     const char *name, *text;
     int64_t size;
     const char *platform; /* formatted */
-    bool external;
+    size_t urls;
 } good_rows[] = {
-    { "least", "{" TYPE "," BOTH "}", 3, "", false },
-    { "order_is_free", "{\"size\":3," TYPE "," DIGEST "}", 3, "", false },
-    { "no_bytes", "{" TYPE "," DIGEST ",\"size\":0}", 0, "", false },
-    { "largest", "{" TYPE "," DIGEST ",\"size\":9223372036854775807}", INT64_MAX, "", false },
+    { "least", "{" TYPE "," BOTH "}", 3, "", 0 },
+    { "order_is_free", "{\"size\":3," TYPE "," DIGEST "}", 3, "", 0 },
+    { "no_bytes", "{" TYPE "," DIGEST ",\"size\":0}", 0, "", 0 },
+    { "largest", "{" TYPE "," DIGEST ",\"size\":9223372036854775807}", INT64_MAX, "", 0 },
     { "unknown_members", "{" TYPE "," BOTH ",\"x\":[1],\"data\":\"YWJj\",\"artifactType\":1}", 3,
-      "", false },
-    { "null_members", "{" TYPE "," BOTH ",\"urls\":null,\"platform\":null}", 3, "", false },
-    { "no_urls", "{" TYPE "," BOTH ",\"urls\":[]}", 3, "", false },
-    { "urls", "{" TYPE "," BOTH ",\"urls\":[\"https://example.com/x\"]}", 3, "", true },
+      "", 0 },
+    { "null_members", "{" TYPE "," BOTH ",\"urls\":null,\"platform\":null}", 3, "", 0 },
+    { "no_urls", "{" TYPE "," BOTH ",\"urls\":[]}", 3, "", 0 },
+    { "urls", "{" TYPE "," BOTH ",\"urls\":[\"https://example.com/x\"]}", 3, "", 1 },
+    { "urls_that_are_none", "{" TYPE "," BOTH ",\"urls\":[\"\",\"file:///x\"]}", 3, "", 2 },
+    { "urls_without_end", "{" TYPE "," BOTH ",\"urls\":[" TEN "," TEN "]}", 3, "", FERRY_URLS_MAX },
     { "platform",
       "{" TYPE "," BOTH
       ",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v7\","
       "\"os.version\":\"1\",\"os.features\":[]}}",
-      3, "linux/arm/v7", false },
+      3, "linux/arm/v7", 0 },
     { "platform_of_two",
       "{" TYPE "," BOTH ",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}", 3,
-      "linux/amd64", false },
-    { "platform_empty", "{" TYPE "," BOTH ",\"platform\":{}}", 3, "", false },
+      "linux/amd64", 0 },
+    { "platform_empty", "{" TYPE "," BOTH ",\"platform\":{}}", 3, "", 0 },
 };
+
+static size_t count_urls(const struct ferry_descriptor *d)
+{
+    size_t count = 0;
+
+    while (d->urls && d->urls[count])
+        count++;
+    return count;
+}
 
 static void test_descriptor_good(void **state)
 {
@@ -50,7 +63,7 @@ static void test_descriptor_good(void **state)
             fail_msg("row \"%s\": %s", name, err.msg);
         CHECK_ROW(name, strcmp(d.digest.text, "sha256:" HEX) == 0);
         CHECK_ROW(name, strcmp(d.media_type, "application/x") == 0);
-        CHECK_ROW(name, d.size == good_rows[i].size && d.external == good_rows[i].external);
+        CHECK_ROW(name, d.size == good_rows[i].size && count_urls(&d) == good_rows[i].urls);
         CHECK_ROW(name,
                   strcmp(ferry_platform_format(&d.platform, platform), good_rows[i].platform) == 0);
         ferry_descriptor_release(&d);
@@ -76,6 +89,7 @@ static const struct {
     { "digest_upper_case_algorithm", "{" TYPE ",\"digest\":\"SHA256:" HEX "\",\"size\":3}" },
     { "digest_unknown", "{" TYPE ",\"digest\":\"blake3:" HEX "\",\"size\":3}" },
     { "urls_text", "{" TYPE "," BOTH ",\"urls\":\"https://example.com\"}" },
+    { "urls_number", "{" TYPE "," BOTH ",\"urls\":[\"https://example.com\",1]}" },
     { "platform_text", "{" TYPE "," BOTH ",\"platform\":\"linux/amd64\"}" },
     { "platform_os_number", "{" TYPE "," BOTH ",\"platform\":{\"os\":1}}" },
 };

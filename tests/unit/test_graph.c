@@ -209,8 +209,15 @@ static void test_graph_external_layers(void **state)
     assert_int_equal(sample_find(graph, &plain)->state, FERRY_NODE_WANTED);
     assert_int_equal(sample_find(graph, &foreign)->state, FERRY_NODE_LEFT_OUT);
     assert_int_equal(sample_find(graph, &sometimes)->state, FERRY_NODE_LEFT_OUT);
-    supply(graph, &b); /* who does not say where else it is needs it here */
+    assert_true(ferry_node_is_elsewhere(sample_find(graph, &sometimes)));
+    assert_false(ferry_node_is_elsewhere(sample_find(graph, &plain)));
+    assert_string_equal(sample_find(graph, &foreign)->descriptor.urls[0],
+                        "https://example.com/layer");
+    assert_null(sample_find(graph, &foreign)->descriptor.urls[1]);
+    supply(graph, &b); /* who does not say where else it is needs it here, and has it */
     assert_int_equal(sample_find(graph, &sometimes)->state, FERRY_NODE_WANTED);
+    assert_int_equal(sample_find(graph, &sometimes)->first_image, 1);
+    assert_null(sample_find(graph, &sometimes)->descriptor.urls);
     assert_int_equal(sample_find(graph, &foreign)->state, FERRY_NODE_LEFT_OUT);
 }
 

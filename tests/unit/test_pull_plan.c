@@ -71,7 +71,7 @@ static void test_pull_plan_order(void **state)
         bytes += (int64_t)order[i]->len;
     }
     assert_int_equal(plan->bytes, bytes);
-    assert_int_equal(plan->external, 1);
+    assert_int_equal(plan->foreign, 1);
     assert_int_equal(plan->docker_count, 1);
     assert_int_equal(plan->docker_left_out, 0);
 }

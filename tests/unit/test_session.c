@@ -635,6 +635,48 @@ static void test_session_forbidden_at_home(void **state)
     assert_int_equal(stub_count(stub), 1);
 }
 
+/* What an image names is a stranger, even where it has the registry's own host. */
+static int get_foreign(int port, const char *path, struct ferry_reply *reply)
+{
+    char host[32], url[128];
+    const struct ferry_call call = {
+        .registry = host, .method = "GET", .url = url, .foreign = true
+    };
+
+    snprintf(host, sizeof(host), "127.0.0.1:%d", port);
+    snprintf(url, sizeof(url), "http://%s%s", host, path);
+    return ferry_session_call(session, &call, reply, &err);
+}
+
+static void test_session_foreign_url(void **state)
+{
+    const struct stub_step steps[] = {
+        { .path = "/layer", .status = 302, .headers = redirect(stub_port(other), "/moved") },
+        { .path = "/mine", .status = 401, .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n" },
+        { .expect = BASIC_USER_PASS, .body = "ok", .times = -1 },
+        { .status = 401, .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n" },
+    };
+    const struct stub_step store[] = { { .path = "/moved", .body = "bytes" } };
+    FERRY_OWNED_REPLY reply = { .status = 0 };
+
+    (void)state;
+    options.creds = "user:pass";
+    options.retries = 0;
+    open_session();
+    SCRIPT(steps);
+    stub_script(other, store, 1);
+    check_get(200, "ok"); /* the session has credentials that the registry takes */
+    CHECK_OK(get_foreign(stub_port(stub), "/layer", &reply));
+    assert_int_equal(reply.status, 200);
+    ferry_reply_release(&reply);
+    CHECK_CODE(get_foreign(stub_port(stub), "/mine", &reply), FERRY_EAUTH);
+    assert_non_null(strstr(err.msg, "without credentials"));
+    assert_string_equal(stub_request(stub, 2).authorization, "");
+    assert_string_equal(stub_request(stub, 3).authorization, "");
+    assert_int_equal(stub_count(stub), 4);
+    assert_string_equal(stub_request(other, 0).authorization, "");
+}
+
 static void test_session_redirect_loop(void **state)
 {
     const struct stub_step steps[] = {
@@ -1338,6 +1380,7 @@ int main(void)
         TEST(redirect_that_expires),
         TEST(redirect_that_is_refused),
         TEST(forbidden_at_home),
+        TEST(foreign_url),
         TEST(redirect_loop),
         TEST(location),
         TEST(origins),

@@ -250,7 +250,7 @@ static void test_spec_writer_plan(void **state)
     assert_int_equal(plan->count, FERRY_COUNT(order));
     for (size_t i = 0; i < plan->count; i++)
         assert_ptr_equal(plan->nodes[i], sample_find(graph, order[i]));
-    assert_int_equal(plan->external, 1);
+    assert_int_equal(plan->foreign, 1);
 }
 
 /* [L3] What no reader would take is not written. */

@@ -191,6 +191,41 @@ static void test_window_range_ignored(void **state)
     }
 }
 
+/* A foreign layer: the registry has not got it, one URL is wrong, another breaks off and goes on,
+ * the last ignores ranges. */
+static void test_window_foreign(void **state)
+{
+    char bad[64], cut[64], good[64];
+    char *urls[] = { "file:///etc/passwd", bad, cut, good, NULL };
+    const struct ferry_descriptor foreign = { .urls = urls };
+    struct ferry_err err;
+
+    (void)state;
+    snprintf(bad, sizeof(bad), "http://127.0.0.1:%d/bad", stub_port(stub));
+    snprintf(cut, sizeof(cut), "http://127.0.0.1:%d/cut", stub_port(stub));
+    snprintf(good, sizeof(good), "http://127.0.0.1:%d/good", stub_port(stub));
+    CHECK_OK(ferry_descriptor_copy_urls(&foreign, &nodes[7]->descriptor, &err));
+    add_all_steps();
+    steps[7].status = 404;
+    steps[7].ranges = false;
+    add_step(7)->path = "/bad";
+    steps[step_count - 1].body_len = 10;
+    add_step(7)->path = "/cut";
+    steps[step_count - 1].action = STUB_CUT;
+    steps[step_count - 1].cut = 0;
+    add_step(7)->path = "/good";
+    steps[step_count - 1].ranges = false;
+    for (size_t j = 0; j < FERRY_COUNT(job_counts); j++) {
+        CHECK_OK(read_all(job_counts[j], SEGMENT, 17, &err));
+        assert_in_range(stub_count_path(stub, "/good"), 1, 1 + 2 * (size_t)job_counts[j]);
+    }
+    steps[step_count - 1].status = 410;
+    CHECK_CODE(read_all(1, SEGMENT, 64, &err), FERRY_EREFUSED);
+    assert_non_null(strstr(err.msg, "nowhere to be had: the registry: "));
+    assert_non_null(strstr(err.msg, "; http://127.0.0.1:"));
+    assert_non_null(strstr(err.msg, "410"));
+}
+
 /* A registry that ignores some ranges, and answers others. */
 static void test_window_range_ignored_at_times(void **state)
 {
@@ -371,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WINDOW_TEST(test_window_ranges),
         WINDOW_TEST(test_window_asks_plainly_for_small_blobs),
+        WINDOW_TEST(test_window_foreign),
         WINDOW_TEST(test_window_range_ignored),
         WINDOW_TEST(test_window_range_ignored_at_times),
         WINDOW_TEST(test_window_cut_bodies),
