@@ -258,6 +258,8 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
         ferry_progress_warn(progress,
                             "--insecure: certificates are not checked; whoever is in between may "
                             "read credentials and change images that are named by tag");
+    for (size_t i = 0; i < opts->selections.doubt_count; i++)
+        ferry_progress_warn(progress, "%s", opts->selections.doubts[i]);
     if (!opts->dry_run) /* an output that cannot be had is said before hours of work */
         FERRY_TRY(ferry_writer_open(
             opts->output, opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP, &out, err));

@@ -19,6 +19,12 @@ static const struct ferry_opt options[] = {
       .argument = "FILE",
       .help = "take more references from FILE, one a line (\"-\" is stdin); of a line SRC DST or "
               "SRC=DST, as of oc image mirror, the source is taken" },
+    { .name = "images-from",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct export_opts, images_from),
+      .argument = "FILE",
+      .help = "take the images that the Kubernetes objects in FILE name (\"-\" is stdin): YAML or "
+              "JSON, as of helm template" },
     { .name = "ref-name",
       .type = FERRY_OPT_CHOICE,
       .offset = offsetof(struct export_opts, ref_name),
@@ -48,13 +54,15 @@ const struct ferry_program ferry_export_program = {
     .epilogue =
         "REF is [HOST[:PORT]/]REPOSITORY[:TAG | :GLOB | @DIGEST]; short names mean docker.io. A\n"
         "GLOB (* ? [...]) takes all tags that it matches, \"REPOSITORY:*\" all there are.\n\n"
-        "Example:\n"
-        "  ociferry-export -o images.tar debian:12 quay.io/prometheus/prometheus:v2.53.0\n",
+        "Examples:\n"
+        "  ociferry-export -o images.tar debian:12 quay.io/prometheus/prometheus:v2.53.0\n"
+        "  helm template CHART | ociferry-export -o images.tar --images-from -\n",
 };
 
 void ferry_export_opts_release(struct export_opts *opts)
 {
     ferry_list_release(&opts->files);
+    ferry_list_release(&opts->images_from);
     ferry_list_release(&opts->plain_http);
     ferry_list_release(&opts->insecure);
     ferry_selections_release(&opts->selections);
@@ -76,6 +84,36 @@ static int check(const struct export_opts *opts, struct ferry_err *err)
     return 0;
 }
 
+/* Of all files that are read, one alone can be stdin. */
+static int check_stdin(const struct export_opts *opts, struct ferry_err *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < opts->files.count; i++)
+        count += strcmp(opts->files.items[i], "-") == 0;
+    for (size_t i = 0; i < opts->images_from.count; i++)
+        count += strcmp(opts->images_from.items[i], "-") == 0;
+    if (count > 1)
+        return ferry_fail(
+            err, FERRY_EUSAGE,
+            "stdin (\"-\") can be read once: give one of -f and --images-from a file");
+    return 0;
+}
+
+/* What the operands and the files name. */
+static int gather(struct export_opts *opts, const struct ferry_list *operands,
+                  struct ferry_err *err)
+{
+    FERRY_TRY(check_stdin(opts, err));
+    for (size_t i = 0; i < operands->count; i++)
+        FERRY_TRY(ferry_selections_add(&opts->selections, operands->items[i], NULL, err));
+    for (size_t i = 0; i < opts->files.count; i++)
+        FERRY_TRY(ferry_selections_add_file(&opts->selections, opts->files.items[i], err));
+    for (size_t i = 0; i < opts->images_from.count; i++)
+        FERRY_TRY(ferry_selections_add_objects(&opts->selections, opts->images_from.items[i], err));
+    return 0;
+}
+
 int ferry_export_opts_parse(int argc, char **argv, struct export_opts *opts, bool *done,
                             struct ferry_err *err)
 {
@@ -87,11 +125,9 @@ int ferry_export_opts_parse(int argc, char **argv, struct export_opts *opts, boo
                                             .retries = FERRY_RETRIES_DEFAULT,
                                             .stall_seconds = FERRY_TIMEOUT_DEFAULT } };
     rc = ferry_opt_parse(&ferry_export_program, argc, argv, opts, &operands, done, err);
-    for (size_t i = 0; rc == 0 && !*done && i < operands.count; i++)
-        rc = ferry_selections_add(&opts->selections, operands.items[i], NULL, err);
+    if (rc == 0 && !*done)
+        rc = gather(opts, &operands, err);
     ferry_list_release(&operands);
-    for (size_t i = 0; rc == 0 && !*done && i < opts->files.count; i++)
-        rc = ferry_selections_add_file(&opts->selections, opts->files.items[i], err);
     if (rc < 0 || *done)
         return rc;
     opts->wire.plain_http = opts->plain_http.items;

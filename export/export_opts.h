@@ -9,7 +9,7 @@
 
 struct export_opts {
     const char *output;
-    struct ferry_list files;
+    struct ferry_list files, images_from;
     int ref_name; /* enum ferry_ref_name */
     bool foreign_layers;
     bool force;
@@ -18,7 +18,7 @@ struct export_opts {
     int jobs;
     struct ferry_session_options wire;
     struct ferry_list plain_http, insecure;
-    struct ferry_selections selections; /* operands, then files */
+    struct ferry_selections selections; /* operands, then files, then images_from */
 };
 
 extern const struct ferry_program ferry_export_program;

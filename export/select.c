@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "export/image_finder.h"
 #include "export/tag_list.h"
 #include "format/oci/mapping.h"
 #include "format/run/pool.h"
@@ -16,7 +17,10 @@ void ferry_selections_release(struct ferry_selections *list)
 {
     for (size_t i = 0; i < list->count; i++)
         free(list->items[i].where);
+    for (size_t i = 0; i < list->doubt_count; i++)
+        free(list->doubts[i]);
     free(list->items);
+    free(list->doubts);
     *list = (struct ferry_selections){ 0 };
 }
 
@@ -59,6 +63,36 @@ int ferry_selections_add_file(struct ferry_selections *list, const char *path,
         FERRY_TRY(ferry_text(&where, err, "%s: line %zu", mapping->name, mapping->lines[i].number));
         FERRY_TRY(add_line(list, &mapping->lines[i], where, err));
     }
+    return 0;
+}
+
+static int add_doubt(struct ferry_selections *list, const char *name,
+                     const struct ferry_finding *doubt, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM char *text = NULL;
+
+    FERRY_TRY(ferry_text(&text, err, "%s: line %zu: %s", name, doubt->line, doubt->text));
+    FERRY_TRY(ferry_grow((void **)&list->doubts, list->doubt_count, &list->doubt_room,
+                         sizeof(*list->doubts), err));
+    list->doubts[list->doubt_count++] = ferry_steal(&text);
+    return 0;
+}
+
+int ferry_selections_add_objects(struct ferry_selections *list, const char *path,
+                                 struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_findings) found = NULL;
+    const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
+
+    FERRY_TRY(ferry_images_find_in(path, &found, err));
+    for (size_t i = 0; i < found->count; i++) {
+        FERRY_OWNED_MEM char *where = NULL;
+
+        FERRY_TRY(ferry_text(&where, err, "%s: line %zu", name, found->images[i].line));
+        FERRY_TRY(ferry_selections_add(list, found->images[i].text, where, err));
+    }
+    for (size_t i = 0; i < found->doubt_count; i++)
+        FERRY_TRY(add_doubt(list, name, &found->doubts[i], err));
     return 0;
 }
 

@@ -22,6 +22,8 @@ struct ferry_selection {
 struct ferry_selections {
     struct ferry_selection *items;
     size_t count, room;
+    char **doubts; /* a sentence each: what may have been meant as an image, and was not taken */
+    size_t doubt_count, doubt_room;
 };
 
 /* `text` is a reference or REPOSITORY:GLOB; `where` (or NULL) is copied. FERRY_EUSAGE, telling
@@ -33,6 +35,10 @@ int ferry_selections_add(struct ferry_selections *list, const char *text, const 
  * means all tags where its destination is a bare repository. */
 int ferry_selections_add_file(struct ferry_selections *list, const char *path,
                               struct ferry_err *err) FERRY_MUST_USE;
+
+/* Every image that the Kubernetes objects in a file of --images-from name (image_finder.h). */
+int ferry_selections_add_objects(struct ferry_selections *list, const char *path,
+                                 struct ferry_err *err) FERRY_MUST_USE;
 
 void ferry_selections_release(struct ferry_selections *list);
 

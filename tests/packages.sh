@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev
-    libjansson-dev libzstd-dev libssl-dev ca-certificates)
+    libjansson-dev libyaml-dev libzstd-dev libssl-dev ca-certificates)
 EXAMPLE_PACKAGES=(docker-registry skopeo umoci curl jq)
 TEST_PACKAGES=(libcmocka-dev nginx-light openssl zstd bsdutils clang-format)
 BENCH_PACKAGES=(nginx-light zstd)

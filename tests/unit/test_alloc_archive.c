@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "export/export_opts.h"
+#include "export/image_finder.h"
 #include "export/pull_plan.h"
 #include "export/window.h"
 #include "format/archive/archive_writer.h"
@@ -313,13 +314,31 @@ static void test_alloc_window(void **state)
     }
 }
 
+static void test_alloc_image_finder(void **state)
+{
+    static const char text[] = "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"a\": [&a {image: x},"
+                               " {image: \"X\"}, *a, {image: {repository: y}}]}";
+    struct ferry_err err;
+
+    (void)state;
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_findings) found = NULL;
+        int rc = ferry_images_find(text, strlen(text), &found, &err);
+
+        check_outcome(rc, &err, found);
+        if (rc == 0)
+            assert_true(found->count == 1 && found->doubt_count == 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alloc_load),      cmocka_unit_test(test_alloc_blob),
         cmocka_unit_test(test_alloc_writer),    cmocka_unit_test(test_alloc_pull_plan),
         cmocka_unit_test(test_alloc_push_plan), cmocka_unit_test(test_alloc_export_options),
-        cmocka_unit_test(test_alloc_window),
+        cmocka_unit_test(test_alloc_window),    cmocka_unit_test(test_alloc_image_finder),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);
