@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "export/export_report.h"
+#include "export/pins.h"
 #include "export/pull.h"
 #include "export/pull_plan.h"
 #include "export/resolve.h"
@@ -241,16 +242,42 @@ static int warn_left_out(struct ferry_graph *graph, const struct ferry_pull_plan
     return 0;
 }
 
-int ferry_export(const struct export_opts *opts, struct ferry_progress *progress,
+/* The images of the references, as far as they can be had. */
+static int resolve(const struct export_opts *opts, struct ferry_session *session,
+                   struct ferry_references *refs, struct ferry_failures *failures,
+                   struct ferry_graph **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    bool has_bad;
+
+    do { /* again without those that turned out bad, of what is known by now */
+        FERRY_OWNED(ferry_graph) known = ferry_steal(&graph);
+        const struct ferry_resolve_options wanted = { .refs = refs->items,
+                                                      .count = refs->count,
+                                                      .jobs = opts->jobs,
+                                                      .known = known,
+                                                      .failures = failures };
+
+        FERRY_TRY(ferry_resolve(session, &wanted, &graph, err));
+        FERRY_TRY(ferry_failures_drop(failures, graph, refs->items, &refs->count, &has_bad, err));
+    } while (has_bad);
+    if (opts->foreign_layers)
+        want_foreign(graph);
+    *out = ferry_steal(&graph);
+    return 0;
+}
+
+int ferry_export(const struct export_opts *opts, struct ferry_progress *progress, int *status,
                  struct ferry_err *err)
 {
+    FERRY_OWNED_FAILURES failures = { .keep_going = opts->keep_going, .progress = progress };
     FERRY_OWNED(ferry_session) session = NULL;
-    FERRY_OWNED_MEM struct ferry_reference *refs = NULL;
+    FERRY_OWNED_REFERENCES refs = { 0 };
     FERRY_OWNED(ferry_graph) graph = NULL;
     FERRY_OWNED(ferry_pull_plan) plan = NULL;
     FERRY_OWNED(ferry_writer) out = NULL;
     struct ferry_session_options wire = opts->wire;
-    size_t ref_count;
+    struct ferry_export_result result = { .failures = &failures };
 
     wire.note = note;
     wire.note_ctx = progress;
@@ -265,10 +292,9 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
             opts->output, opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP, &out, err));
     FERRY_TRY(ferry_session_new(&wire, &session, err));
     ferry_progress_phase(progress, "resolving", -1, -1);
-    FERRY_TRY(ferry_select(session, &opts->selections, opts->jobs, &refs, &ref_count, err));
-    FERRY_TRY(ferry_resolve(session, refs, ref_count, opts->jobs, &graph, err));
-    if (opts->foreign_layers)
-        want_foreign(graph);
+    FERRY_TRY(ferry_select(session, &opts->selections, opts->jobs, &failures, &refs, err));
+    FERRY_TRY(ferry_pins_check(session, opts->jobs, &refs, &failures, &result.moved, err));
+    FERRY_TRY(resolve(opts, session, &refs, &failures, &graph, err));
     FERRY_TRY(ferry_pull_plan_new(graph, (enum ferry_ref_name)opts->ref_name, &plan, err));
     FERRY_TRY(warn_left_out(graph, plan, progress, err));
     if (opts->output)
@@ -282,7 +308,9 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
         FERRY_TRY(ferry_resume_scan(out, plan, progress, &s.resume, err));
         FERRY_TRY(stream_resumable(&s, err));
     }
-    return ferry_export_report(opts, plan, progress, err);
+    result.plan = plan;
+    *status = failures.count > 0 ? FERRY_EXIT_PARTIAL : FERRY_EXIT_DONE;
+    return ferry_export_report(opts, &result, progress, err);
 }
 
 int ferry_export_main(int argc, char **argv)
@@ -291,6 +319,7 @@ int ferry_export_main(int argc, char **argv)
     struct export_opts opts;
     struct ferry_err err = { 0 };
     bool done = false;
+    int status = FERRY_EXIT_DONE;
     int rc = ferry_export_opts_parse(argc, argv, &opts, &done, &err);
 
     ferry_program_start();
@@ -298,9 +327,9 @@ int ferry_export_main(int argc, char **argv)
                            opts.quiet, &progress, &err) < 0)
         return FERRY_EXIT_FAILED;
     if (rc == 0 && !done)
-        rc = ferry_export(&opts, progress, &err);
+        rc = ferry_export(&opts, progress, &status, &err);
     if (rc < 0)
         ferry_progress_error(progress, "%s", err.msg);
     ferry_export_opts_release(&opts);
-    return ferry_exit_status((enum ferry_code)rc);
+    return rc < 0 ? ferry_exit_status((enum ferry_code)rc) : status;
 }

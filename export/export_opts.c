@@ -37,6 +37,10 @@ static const struct ferry_opt options[] = {
       .help =
           "take along layers that images name by URLs, as those of Windows, from the registry or "
           "from there; without it they are left out" },
+    { .name = "keep-going",
+      .type = FERRY_OPT_FLAG,
+      .offset = offsetof(struct export_opts, keep_going),
+      .help = "leave out images that cannot be had, and export the others (exit status 6)" },
     { .name = "force",
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct export_opts, force),

@@ -12,7 +12,7 @@ struct export_opts {
     struct ferry_list files, images_from;
     int ref_name; /* enum ferry_ref_name */
     bool foreign_layers;
-    bool force;
+    bool force, keep_going;
     bool dry_run, quiet, json;
     int progress; /* enum ferry_progress_style */
     int jobs;

@@ -12,23 +12,36 @@ static json_t *format_image(const struct ferry_image *image)
                      image->root->descriptor.media_type);
 }
 
-static int print_json(const struct export_opts *opts, const struct ferry_pull_plan *plan,
+static json_t *format_failures(const struct ferry_failures *failures)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < failures->count; i++)
+        json_array_append_new(array, json_pack("{s:s, s:s}", "name", failures->items[i].name,
+                                               "error", failures->items[i].why));
+    return array;
+}
+
+static int print_json(const struct export_opts *opts, const struct ferry_export_result *result,
                       struct ferry_err *err)
 {
+    const struct ferry_pull_plan *plan = result->plan;
     struct ferry_digest index;
     FERRY_OWNED_JSON *images = json_array();
+    FERRY_OWNED_JSON *failed = format_failures(result->failures);
     FERRY_OWNED_JSON *report = NULL;
 
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
     for (size_t i = 0; i < plan->graph->image_count; i++)
         json_array_append_new(images, format_image(&plan->graph->images[i]));
-    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "archive",
+    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "archive",
                        opts->output, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
                        (json_int_t)plan->archive_bytes, "blobs", (json_int_t)plan->count,
                        "blobBytes", (json_int_t)plan->bytes, "foreignLayersLeftOut",
                        (json_int_t)plan->foreign, "foreignBytesLeftOut",
                        (json_int_t)plan->foreign_bytes, "dockerLoadable",
-                       (json_int_t)plan->docker_count, "images", images);
+                       (json_int_t)plan->docker_count, "tagsMoved", (json_int_t)result->moved,
+                       "images", images, "failed", failed);
     if (!report)
         return ferry_fail_memory(err);
     if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0 || fflush(stdout) < 0)
@@ -54,14 +67,15 @@ static int print_plan(const struct ferry_pull_plan *plan, struct ferry_err *err)
     return 0;
 }
 
-int ferry_export_report(const struct export_opts *opts, const struct ferry_pull_plan *plan,
+int ferry_export_report(const struct export_opts *opts, const struct ferry_export_result *result,
                         struct ferry_progress *progress, struct ferry_err *err)
 {
+    const struct ferry_pull_plan *plan = result->plan;
     char size[FERRY_SIZE_TEXT_MAX];
 
     ferry_progress_end(progress);
     if (opts->json)
-        return print_json(opts, plan, err);
+        return print_json(opts, result, err);
     if (opts->dry_run)
         return print_plan(plan, err);
     ferry_progress_say(progress, "%s: %zu image%s, %zu blob%s, %s",
@@ -69,5 +83,8 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_pull_
                        plan->graph->image_count, ferry_plural(plan->graph->image_count),
                        plan->count, ferry_plural(plan->count),
                        ferry_size_format(plan->archive_bytes, size));
+    if (result->failures->count > 0)
+        ferry_progress_warn(progress, "%zu could not be had, and %s left out",
+                            result->failures->count, result->failures->count == 1 ? "is" : "are");
     return 0;
 }

@@ -5,11 +5,18 @@
 #define FERRY_EXPORT_EXPORT_REPORT_H
 
 #include "export/export_opts.h"
+#include "export/failures.h"
 #include "export/pull_plan.h"
 #include "format/run/progress.h"
 
+struct ferry_export_result {
+    const struct ferry_pull_plan *plan;
+    const struct ferry_failures *failures;
+    size_t moved; /* tags of references that mean another digest than these say */
+};
+
 /* JSON and the plan of a dry run go to stdout, the summary of an export to stderr. */
-int ferry_export_report(const struct export_opts *opts, const struct ferry_pull_plan *plan,
+int ferry_export_report(const struct export_opts *opts, const struct ferry_export_result *result,
                         struct ferry_progress *progress, struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -18,13 +18,14 @@ int ferry_pull_wrap(const struct ferry_image *image, const struct ferry_node *no
                       digest);
 }
 
-static int open_manifest(struct ferry_session *session, const struct ferry_reference *ref,
-                         const char *selector, struct ferry_reply *reply, struct ferry_err *err)
+static int open_manifest(struct ferry_session *session, const char *method,
+                         const struct ferry_reference *ref, const char *selector,
+                         struct ferry_reply *reply, struct ferry_err *err)
 {
     char path[FERRY_DIGEST_TEXT_MAX + sizeof("manifests/")];
     struct ferry_call call = { .registry = ref->registry,
                                .repository = ref->repository,
-                               .method = "GET",
+                               .method = method,
                                .path = path,
                                .accept = ferry_accept_manifests };
 
@@ -91,7 +92,7 @@ static int pull_reference(struct ferry_session *session, const struct ferry_refe
     struct ferry_digest digest;
     bool is_known;
 
-    FERRY_TRY(open_manifest(session, ref, ferry_reference_selector(ref), &reply, err));
+    FERRY_TRY(open_manifest(session, "GET", ref, ferry_reference_selector(ref), &reply, err));
     FERRY_TRY(expected_digest(ref, &reply, &digest, &is_known, err));
     FERRY_TRY(read_body(reply.body, bytes, broken, err));
     if (is_known)
@@ -118,6 +119,41 @@ int ferry_pull_reference(struct ferry_session *session, const struct ferry_refer
         return 0;
     ferry_reference_format(ref, name);
     return ferry_wrap(err, "%s", name);
+}
+
+/* Registries that refuse HEAD, or do not say the digest, are asked for the manifest itself. */
+static int pull_digest(struct ferry_session *session, const struct ferry_reference *ref,
+                       struct ferry_digest *out, struct ferry_err *err)
+{
+    FERRY_OWNED_BUF bytes;
+    struct ferry_descriptor descriptor = { 0 };
+    int rc;
+
+    ferry_buf_init(&bytes, (size_t)FERRY_MANIFEST_MAX);
+    rc = ferry_pull_reference(session, ref, &bytes, &descriptor, err);
+    if (rc == 0)
+        *out = descriptor.digest;
+    ferry_descriptor_release(&descriptor);
+    return rc;
+}
+
+int ferry_pull_digest(struct ferry_session *session, const struct ferry_reference *ref,
+                      struct ferry_digest *out, bool *is_there, struct ferry_err *err)
+{
+    struct ferry_reference tag = *ref;
+    FERRY_OWNED_REPLY reply = { 0 };
+    int rc = open_manifest(session, "HEAD", ref, ref->tag, &reply, err);
+
+    tag.has_digest = false;
+    *is_there = true;
+    if (rc == 0 && reply.content_digest)
+        return ferry_digest_parse(reply.content_digest, out, err);
+    if (rc == 0 || rc == FERRY_EREFUSED) {
+        ferry_reply_release(&reply);
+        rc = pull_digest(session, &tag, out, err);
+    }
+    *is_there = rc != FERRY_ENOTFOUND;
+    return *is_there ? rc : 0;
 }
 
 size_t ferry_pull_places(const struct ferry_node *node)
@@ -220,7 +256,8 @@ static int pull_node(struct ferry_session *session, const struct ferry_image *im
     FERRY_OWNED(ferry_source) checked = NULL;
 
     if (node->is_manifest)
-        FERRY_TRY(open_manifest(session, &image->ref, node->descriptor.digest.text, &reply, err));
+        FERRY_TRY(
+            open_manifest(session, "GET", &image->ref, node->descriptor.digest.text, &reply, err));
     else
         FERRY_TRY(pull_range(session, &all, &reply, err));
     FERRY_TRY(ferry_verify_new(&reply.body, &node->descriptor.digest, node->descriptor.size,

@@ -19,6 +19,11 @@ int ferry_pull_reference(struct ferry_session *session, const struct ferry_refer
                          struct ferry_buf *bytes, struct ferry_descriptor *descriptor,
                          struct ferry_err *err) FERRY_MUST_USE;
 
+/* The digest that the tag of `ref` means now; *is_there is false when there is no such tag. */
+int ferry_pull_digest(struct ferry_session *session, const struct ferry_reference *ref,
+                      struct ferry_digest *out, bool *is_there,
+                      struct ferry_err *err) FERRY_MUST_USE;
+
 /* A manifest or small blob of the graph, verified, appended to *bytes. */
 int ferry_pull_node(struct ferry_session *session, const struct ferry_image *image,
                     const struct ferry_node *node, struct ferry_buf *bytes,

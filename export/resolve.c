@@ -13,19 +13,64 @@
 struct request {
     const struct ferry_reference *ref;
     struct ferry_node *node;
+    const struct ferry_node *known; /* its answer, from an earlier graph; or NULL */
     struct ferry_buf bytes;
     struct ferry_descriptor descriptor; /* of a root */
+    struct ferry_err failure;           /* where there is no answer, and the others go on */
 };
 
 struct resolve {
     struct ferry_session *session;
+    const struct ferry_resolve_options *options;
     struct ferry_graph *graph;
-    int jobs;
+    size_t known_images; /* the first so many of the earlier graph have been looked at */
     struct request *batch;
     size_t count;
     size_t asked; /* the first so many of the batch */
     bool met;     /* the first request of all was answered */
 };
+
+/* What an earlier graph made of a reference: its images stand in the order of the references. */
+static const struct ferry_node *find_root(struct resolve *r, const struct ferry_reference *ref)
+{
+    const struct ferry_graph *known = r->options->known;
+
+    while (known && r->known_images < known->image_count) {
+        const struct ferry_image *image = &known->images[r->known_images++];
+
+        if (ferry_reference_compare(&image->ref, ref) == 0)
+            return image->root;
+    }
+    return NULL;
+}
+
+static const struct ferry_node *find_known(struct resolve *r, const struct ferry_reference *ref,
+                                           const struct ferry_node *node)
+{
+    const struct ferry_node *found = NULL;
+
+    if (ref)
+        found = find_root(r, ref);
+    else if (r->options->known)
+        found = ferry_graph_find(r->options->known, &node->descriptor.digest);
+    return found && found->bytes ? found : NULL;
+}
+
+static int ask_for(const struct resolve *r, struct request *q, struct ferry_err *err)
+{
+    if (q->known) {
+        const struct ferry_descriptor *d = &q->known->descriptor;
+
+        if (q->ref)
+            FERRY_TRY(
+                ferry_descriptor_init(&q->descriptor, d->media_type, &d->digest, d->size, err));
+        return ferry_buf_append(&q->bytes, q->known->bytes, (size_t)d->size, err);
+    }
+    if (q->ref)
+        return ferry_pull_reference(r->session, q->ref, &q->bytes, &q->descriptor, err);
+    return ferry_pull_node(r->session, &r->graph->images[q->node->first_image], q->node, &q->bytes,
+                           err);
+}
 
 static int ask(void *ctx, size_t index, struct ferry_err *err)
 {
@@ -33,14 +78,16 @@ static int ask(void *ctx, size_t index, struct ferry_err *err)
     struct request *q = &r->batch[r->asked + index];
 
     ferry_buf_init(&q->bytes, (size_t)FERRY_MANIFEST_MAX);
-    if (q->ref)
-        return ferry_pull_reference(r->session, q->ref, &q->bytes, &q->descriptor, err);
-    return ferry_pull_node(r->session, &r->graph->images[q->node->first_image], q->node, &q->bytes,
-                           err);
+    if (ask_for(r, q, err) < 0) {
+        if (!ferry_failures_permit(r->options->failures, err))
+            return (int)err->code;
+        q->failure = *err;
+    }
+    return 0;
 }
 
 /* A reply joins the graph. A root that another image reaches as well is in it already. */
-static int answer(struct resolve *r, struct request *q, struct ferry_err *err)
+static int join(struct resolve *r, struct request *q, struct ferry_err *err)
 {
     if (q->ref) {
         FERRY_TRY(ferry_graph_add_image(r->graph, q->ref, &q->descriptor, err));
@@ -51,6 +98,25 @@ static int answer(struct resolve *r, struct request *q, struct ferry_err *err)
     if (ferry_graph_supply(r->graph, q->node, &q->bytes, err) < 0)
         return ferry_wrap(err, "%s", r->graph->images[q->node->first_image].name);
     return 0;
+}
+
+/* What has no answer, or one of no use, is left to whoever asked for the graph, if that may be. */
+static int answer(struct resolve *r, struct request *q, struct ferry_err *err)
+{
+    char name[FERRY_REFERENCE_TEXT_MAX];
+
+    if (q->failure.code != FERRY_OK)
+        *err = q->failure;
+    else if (join(r, q, err) == 0)
+        return 0;
+    if (!ferry_failures_permit(r->options->failures, err))
+        return (int)err->code;
+    if (q->node) {
+        ferry_node_set_fault(q->node, err);
+        return 0;
+    }
+    ferry_reference_format(q->ref, name);
+    return ferry_failures_add(r->options->failures, name, err);
 }
 
 /* Sends what was gathered, and takes the replies in the order of the requests. */
@@ -65,7 +131,7 @@ static int flush(struct resolve *r, struct ferry_err *err)
         r->asked = 1;
     }
     if (rc == 0)
-        rc = ferry_pool_run(r->jobs, r->count - r->asked, ask, r, err);
+        rc = ferry_pool_run(r->options->jobs, r->count - r->asked, ask, r, err);
     for (size_t i = 0; i < r->count; i++) {
         if (rc == 0)
             rc = answer(r, &r->batch[i], err);
@@ -80,7 +146,9 @@ static int flush(struct resolve *r, struct ferry_err *err)
 static int gather(struct resolve *r, const struct ferry_reference *ref, struct ferry_node *node,
                   struct ferry_err *err)
 {
-    r->batch[r->count++] = (struct request){ .ref = ref, .node = node };
+    r->batch[r->count++] = (struct request){ .ref = ref,
+                                             .node = node,
+                                             .known = find_known(r, ref, node) };
     return r->count == BATCH ? flush(r, err) : 0;
 }
 
@@ -116,19 +184,19 @@ static int resolve_configs(struct resolve *r, struct ferry_err *err)
     return flush(r, err);
 }
 
-int ferry_resolve(struct ferry_session *session, const struct ferry_reference *refs, size_t count,
-                  int jobs, struct ferry_graph **out, struct ferry_err *err)
+int ferry_resolve(struct ferry_session *session, const struct ferry_resolve_options *options,
+                  struct ferry_graph **out, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_graph) graph = NULL;
     FERRY_OWNED_MEM struct request *batch = calloc(BATCH, sizeof(*batch));
-    struct resolve r = { .session = session, .jobs = jobs, .batch = batch };
+    struct resolve r = { .session = session, .options = options, .batch = batch };
 
     if (!batch)
         return ferry_fail_memory(err);
     FERRY_TRY(ferry_graph_new(&graph, err));
     r.graph = graph;
-    for (size_t i = 0; i < count; i++)
-        FERRY_TRY(gather(&r, &refs[i], NULL, err));
+    for (size_t i = 0; i < options->count; i++)
+        FERRY_TRY(gather(&r, &options->refs[i], NULL, err));
     FERRY_TRY(flush(&r, err));
     FERRY_TRY(resolve_manifests(&r, err));
     FERRY_TRY(resolve_configs(&r, err));

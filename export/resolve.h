@@ -4,16 +4,29 @@
  * What it is: manifests are asked for by name, indexes are followed, each level with many requests
  * at once; then the configs that docker's manifest.json is made from. The graph, and so the
  * archive, depends on the order of the references and not on that of the replies.
- * Owns: gives the graph. Fails: at the first reference or manifest that cannot be had, naming it.
+ * Owns: gives the graph. Fails: at the first reference or manifest that cannot be had, naming it,
+ * unless `failures` permits to go on.
  */
 #ifndef FERRY_EXPORT_RESOLVE_H
 #define FERRY_EXPORT_RESOLVE_H
 
+#include "export/failures.h"
 #include "format/oci/graph.h"
 #include "format/registry/session.h"
 
-/* `refs`, each once, in the order in which they are to stand in the archive. */
-int ferry_resolve(struct ferry_session *session, const struct ferry_reference *refs, size_t count,
-                  int jobs, struct ferry_graph **out, struct ferry_err *err) FERRY_MUST_USE;
+/* What is asked for. */
+struct ferry_resolve_options {
+    const struct ferry_reference *refs; /* each once, in the order of the archive */
+    size_t count;
+    int jobs;
+    const struct ferry_graph
+        *known; /* what an earlier graph holds is not asked for again; or NULL */
+    struct ferry_failures *failures;
+};
+
+/* Where `failures` keeps going, a reference without a manifest joins it and has no image in the
+ * graph; further on, what cannot be had is a BAD node. */
+int ferry_resolve(struct ferry_session *session, const struct ferry_resolve_options *options,
+                  struct ferry_graph **out, struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -100,11 +100,13 @@ int ferry_selections_add_objects(struct ferry_selections *list, const char *path
 
 struct repository {
     const struct ferry_reference *ref; /* of a glob: neither tag nor digest */
-    struct ferry_tag_list *tags;
+    struct ferry_tag_list *tags;       /* or */
+    struct ferry_err failure;          /*   why there are none */
 };
 
 struct repositories {
     struct ferry_session *session;
+    const struct ferry_failures *failures;
     struct repository *items; /* sorted */
     size_t count;
     size_t listed;
@@ -147,7 +149,12 @@ static int list_one(void *ctx, size_t index, struct ferry_err *err)
     struct repositories *r = ctx;
     struct repository *repository = &r->items[r->listed + index];
 
-    return ferry_tag_list_pull(r->session, repository->ref, &repository->tags, err);
+    if (ferry_tag_list_pull(r->session, repository->ref, &repository->tags, err) == 0)
+        return 0;
+    if (!ferry_failures_permit(r->failures, err))
+        return (int)err->code;
+    repository->failure = *err;
+    return 0;
 }
 
 /* The first alone: it settles scheme and login for the others, or fails for them. */
@@ -162,12 +169,13 @@ static int list_repositories(struct repositories *r, int jobs, struct ferry_err 
 
 /* --- references ------------------------------------------------------------------------------- */
 
-struct references {
-    struct ferry_reference *items;
-    size_t count, room;
-};
+void ferry_references_release(struct ferry_references *refs)
+{
+    free(refs->items);
+    *refs = (struct ferry_references){ 0 };
+}
 
-static int add_reference(struct references *refs, const struct ferry_reference *ref,
+static int add_reference(struct ferry_references *refs, const struct ferry_reference *ref,
                          struct ferry_err *err)
 {
     FERRY_TRY(
@@ -204,7 +212,7 @@ static int fail_no_match(const struct ferry_selection *s, const struct ferry_tag
 }
 
 static int expand(const struct ferry_selection *s, const struct repositories *r,
-                  struct references *refs, struct ferry_err *err)
+                  struct ferry_references *refs, struct ferry_err *err)
 {
     const struct repository key = { .ref = &s->ref };
     const struct repository *found = bsearch(&key, r->items, r->count, sizeof(key),
@@ -212,6 +220,10 @@ static int expand(const struct ferry_selection *s, const struct repositories *r,
     struct ferry_reference ref = s->ref;
     size_t before = refs->count;
 
+    if (!found->tags) {
+        *err = found->failure;
+        return s->where ? ferry_wrap(err, "%s", s->where) : (int)err->code;
+    }
     for (size_t i = 0; i < found->tags->count; i++) {
         const char *tag = found->tags->tags[i];
 
@@ -232,8 +244,7 @@ static int compare_places(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-/* Drops references that were there before, and keeps the order of the others. */
-static int drop_repeated(struct references *refs, struct ferry_err *err)
+int ferry_references_unique(struct ferry_references *refs, struct ferry_err *err)
 {
     FERRY_OWNED_MEM const struct ferry_reference **sorted = calloc(refs->count + 1,
                                                                    sizeof(*sorted));
@@ -255,32 +266,38 @@ static int drop_repeated(struct references *refs, struct ferry_err *err)
     return 0;
 }
 
+static int take_glob(const struct ferry_selection *s, const struct repositories *r,
+                     struct ferry_references *refs, struct ferry_failures *failures,
+                     struct ferry_err *err)
+{
+    FERRY_OWNED_MEM char *name = NULL;
+
+    if (expand(s, r, refs, err) == 0)
+        return 0;
+    FERRY_TRY(ferry_text(&name, err, "%s/%s:%s", s->ref.registry, s->ref.repository, s->glob));
+    return ferry_failures_add(failures, name, err);
+}
+
 static int collect(const struct ferry_selections *list, const struct repositories *r,
-                   struct references *refs, struct ferry_err *err)
+                   struct ferry_references *refs, struct ferry_failures *failures,
+                   struct ferry_err *err)
 {
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i].glob[0])
-            FERRY_TRY(expand(&list->items[i], r, refs, err));
+            FERRY_TRY(take_glob(&list->items[i], r, refs, failures, err));
         else
             FERRY_TRY(add_reference(refs, &list->items[i].ref, err));
-    return drop_repeated(refs, err);
+    return ferry_references_unique(refs, err);
 }
 
 int ferry_select(struct ferry_session *session, const struct ferry_selections *list, int jobs,
-                 struct ferry_reference **refs, size_t *count, struct ferry_err *err)
+                 struct ferry_failures *failures, struct ferry_references *out,
+                 struct ferry_err *err)
 {
-    __attribute__((cleanup(repositories_release))) struct repositories r = { .session = session };
-    struct references found = { 0 };
-    int rc;
+    __attribute__((cleanup(repositories_release))) struct repositories r = { .session = session,
+                                                                             .failures = failures };
 
     FERRY_TRY(gather_repositories(&r, list, err));
     FERRY_TRY(list_repositories(&r, jobs, err));
-    rc = collect(list, &r, &found, err);
-    if (rc < 0) {
-        free(found.items);
-        return rc;
-    }
-    *refs = found.items;
-    *count = found.count;
-    return 0;
+    return collect(list, &r, out, failures, err);
 }

@@ -10,7 +10,7 @@
 #ifndef FERRY_EXPORT_SELECT_H
 #define FERRY_EXPORT_SELECT_H
 
-#include "format/core/mem.h"
+#include "export/failures.h"
 #include "format/registry/session.h"
 
 struct ferry_selection {
@@ -42,13 +42,26 @@ int ferry_selections_add_objects(struct ferry_selections *list, const char *path
 
 void ferry_selections_release(struct ferry_selections *list);
 
+/* Zeroed is empty. */
+struct ferry_references {
+    struct ferry_reference *items;
+    size_t count, room;
+};
+void ferry_references_release(struct ferry_references *refs);
+#define FERRY_OWNED_REFERENCES                                                                     \
+    __attribute__((cleanup(ferry_references_release))) struct ferry_references
+
+/* Drops references that were there before, and keeps the order of the others. */
+int ferry_references_unique(struct ferry_references *refs, struct ferry_err *err) FERRY_MUST_USE;
+
 /*
- * Gives the references, malloc'ed, each once: in the order in which they were named, those of a
- * glob in the order of their tags' bytes. A repository is listed once, whatever the number of its
- * globs, and `jobs` of them at a time. FERRY_ENOTFOUND when a glob matches no tag.
+ * Adds the references to *out, to be released also after a failure, each once: in the order in
+ * which they were named, those of a glob in the order of their tags' bytes. A repository is listed
+ * once, whatever the number of its globs, and `jobs` of them at a time. FERRY_ENOTFOUND when a glob
+ * matches no tag. Where `failures` keeps going, a glob that gives nothing joins it.
  */
 int ferry_select(struct ferry_session *session, const struct ferry_selections *list, int jobs,
-                 struct ferry_reference **refs, size_t *count,
+                 struct ferry_failures *failures, struct ferry_references *out,
                  struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -24,6 +24,7 @@ static const struct stub_step script[] = {
 static struct stub_registry *stub;
 static struct ferry_session *session;
 static const char *host;
+static struct ferry_failures stop; /* at the first */
 static struct ferry_err err;
 
 static int setup(void **state)
@@ -50,17 +51,17 @@ static int teardown(void **state)
 }
 
 /* The references, without their host, as one text. */
-static int select_all(const struct ferry_selections *list, const char **out)
+static int select_all(const struct ferry_selections *list, struct ferry_failures *failures,
+                      const char **out)
 {
-    FERRY_OWNED_MEM struct ferry_reference *refs = NULL;
+    FERRY_OWNED_REFERENCES refs = { 0 };
     const char *text = "";
-    size_t count = 0;
-    int rc = ferry_select(session, list, 2, &refs, &count, &err);
+    int rc = ferry_select(session, list, 2, failures, &refs, &err);
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < refs.count; i++) {
         char name[FERRY_REFERENCE_TEXT_MAX];
 
-        ferry_reference_format(&refs[i], name);
+        ferry_reference_format(&refs.items[i], name);
         text = sample_format("%s%s%s", text, i ? " " : "", strchr(name, '/') + 1);
     }
     *out = text;
@@ -68,7 +69,7 @@ static int select_all(const struct ferry_selections *list, const char **out)
 }
 
 /* Names at the stub's host, up to a NULL. */
-static int select_names(const char *const *names, const char **out)
+static int select_names(const char *const *names, struct ferry_failures *failures, const char **out)
 {
     struct ferry_selections list = { 0 };
     int rc = 0;
@@ -76,7 +77,7 @@ static int select_names(const char *const *names, const char **out)
     for (; rc == 0 && *names; names++)
         rc = ferry_selections_add(&list, sample_format("%s%s", host, *names), NULL, &err);
     if (rc == 0)
-        rc = select_all(&list, out);
+        rc = select_all(&list, failures, out);
     ferry_selections_release(&list);
     return rc;
 }
@@ -107,7 +108,7 @@ static void test_select_expands(void **state)
         const char *text;
 
         stub_script(stub, script, FERRY_COUNT(script));
-        CHECK_OK(select_names(rows[i].names, &text));
+        CHECK_OK(select_names(rows[i].names, &stop, &text));
         CHECK_ROW(rows[i].name, strcmp(text, rows[i].want) == 0);
         CHECK_ROW(rows[i].name, stub_count(stub) == rows[i].requests);
     }
@@ -120,14 +121,14 @@ static void test_select_nothing_matches(void **state)
     const char *text;
 
     (void)state;
-    CHECK_CODE(select_names(none, &text), FERRY_ENOTFOUND);
+    CHECK_CODE(select_names(none, &stop, &text), FERRY_ENOTFOUND);
     assert_string_equal(err.msg, sample_format("%sa:3*: matches none of its 4 tags "
                                                "(1.10, 1.9, 2.0, latest)",
                                                host));
-    CHECK_CODE(select_names(empty, &text), FERRY_ENOTFOUND);
+    CHECK_CODE(select_names(empty, &stop, &text), FERRY_ENOTFOUND);
     assert_string_equal(err.msg, sample_format("%sempty:*: matches none of its 0 tags", host));
     stub_script(stub, script, FERRY_COUNT(script));
-    CHECK_CODE(select_names(companions, &text), FERRY_ENOTFOUND);
+    CHECK_CODE(select_names(companions, &stop, &text), FERRY_ENOTFOUND);
 }
 
 /* Lines as `oc image mirror -f` takes them. */
@@ -144,7 +145,7 @@ static void test_select_file(void **state)
     (void)state;
     sample_write(FILE_NAME, lines, strlen(lines));
     CHECK_OK(ferry_selections_add_file(&list, FILE_NAME, &err));
-    CHECK_OK(select_all(&list, &text));
+    CHECK_OK(select_all(&list, &stop, &text));
     assert_string_equal(text, "b:x a:1.10 a:1.9 a:2.0 a:latest c:latest d:latest b:y b:z");
     ferry_selections_release(&list);
 }
@@ -174,7 +175,7 @@ static void test_select_says_where(void **state)
     }
     sample_write(FILE_NAME, lines, strlen(lines));
     CHECK_OK(ferry_selections_add_file(&list, FILE_NAME, &err));
-    CHECK_CODE(select_all(&list, &text), FERRY_ENOTFOUND);
+    CHECK_CODE(select_all(&list, &stop, &text), FERRY_ENOTFOUND);
     assert_ptr_equal(strstr(err.msg, FILE_NAME ": line 2: 127."), err.msg);
     ferry_selections_release(&list);
 }
