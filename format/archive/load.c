@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/archive/docker_manifest.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_verify.h"
 #include "format/oci/index.h"
@@ -194,6 +195,22 @@ static int set_aside(struct load *l, const struct ferry_entry *entry, struct fer
     return ferry_reader_keep(l->reader, entry, &bytes, err);
 }
 
+/* manifest.json of a pipe, for whoever checks it; it does not count among what is set aside. */
+static int keep_docker(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+    FERRY_OWNED_BUF bytes;
+
+    ferry_buf_init(&bytes, FERRY_DOCKER_MANIFEST_MAX);
+    if (ferry_reader_can_restart(l->reader))
+        return 0;
+    if (entry->size <= (int64_t)FERRY_DOCKER_MANIFEST_MAX) {
+        FERRY_TRY(ferry_reader_body(l->reader, &body, err));
+        FERRY_TRY(ferry_source_read_all(body, &bytes, err));
+    }
+    return ferry_reader_keep(l->reader, entry, &bytes, err);
+}
+
 static int take_entry(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
 {
     struct ferry_node *node = entry->kind == FERRY_ENTRY_BLOB
@@ -205,8 +222,10 @@ static int take_entry(struct load *l, const struct ferry_entry *entry, struct fe
     FERRY_OWNED(ferry_source) body = NULL;
 
     l->has_docker = l->has_docker || entry->kind == FERRY_ENTRY_DOCKER;
-    if (again || entry->kind == FERRY_ENTRY_DOCKER)
+    if (again)
         return 0;
+    if (entry->kind == FERRY_ENTRY_DOCKER)
+        return keep_docker(l, entry, err);
     if (!wanted && entry->kind != FERRY_ENTRY_LAYOUT && entry->kind != FERRY_ENTRY_INDEX)
         return set_aside(l, entry, err);
     FERRY_TRY(ferry_reader_body(l->reader, &body, err));

@@ -57,6 +57,7 @@ struct ferry_graph {
     size_t count;
     struct ferry_image *images;
     size_t image_count;
+    bool is_ours; /* it comes from an index.json that names a version of SPEC.md */
     size_t room, image_room, slot_count, stamp; /* the graph's own */
     struct ferry_node **slots;
 };

@@ -20,7 +20,7 @@ static int major_version(const char *text)
     return major;
 }
 
-static int check_version(const json_t *document, struct ferry_err *err)
+static int check_version(const json_t *document, bool *is_ours, struct ferry_err *err)
 {
     const char *version;
     json_t *annotations;
@@ -41,6 +41,7 @@ static int check_version(const json_t *document, struct ferry_err *err)
                           "%s: the archive is of version %.20s, this program reads %d.x: use an "
                           "ociferry that knows it",
                           what, version, FERRY_ARCHIVE_MAJOR);
+    *is_ours = true;
     return 0;
 }
 
@@ -124,7 +125,7 @@ int ferry_index_parse(const void *bytes, size_t len, struct ferry_graph *graph,
     json_t *manifests;
 
     FERRY_TRY(ferry_json_load(bytes, len, what, &document, err));
-    FERRY_TRY(check_version(document, err));
+    FERRY_TRY(check_version(document, &graph->is_ours, err));
     FERRY_TRY(ferry_json_array(document, "manifests", what, &manifests, err));
     if (!manifests)
         return ferry_fail(err, FERRY_EFORMAT, "%s: lists no manifests", what);

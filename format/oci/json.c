@@ -48,8 +48,8 @@ static void use_json_memory(void)
     json_set_alloc_funcs(json_memory, free);
 }
 
-int ferry_json_load(const void *bytes, size_t len, const char *what, json_t **out,
-                    struct ferry_err *err)
+static int load(const void *bytes, size_t len, const char *what, json_t **out,
+                struct ferry_err *err)
 {
     static once_flag once = ONCE_FLAG_INIT;
     FERRY_OWNED_JSON *document = NULL;
@@ -69,8 +69,30 @@ int ferry_json_load(const void *bytes, size_t len, const char *what, json_t **ou
     if (!document)
         return ferry_fail(err, FERRY_EFORMAT, "%s: not JSON: line %d, column %d: %s", what,
                           why.line, why.column, why.text);
+    *out = ferry_steal(&document);
+    return 0;
+}
+
+int ferry_json_load(const void *bytes, size_t len, const char *what, json_t **out,
+                    struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *document = NULL;
+
+    FERRY_TRY(load(bytes, len, what, &document, err));
     if (!json_is_object(document))
         return ferry_fail(err, FERRY_EFORMAT, "%s: expected a JSON object", what);
+    *out = ferry_steal(&document);
+    return 0;
+}
+
+int ferry_json_load_array(const void *bytes, size_t len, const char *what, json_t **out,
+                          struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *document = NULL;
+
+    FERRY_TRY(load(bytes, len, what, &document, err));
+    if (!json_is_array(document))
+        return ferry_fail(err, FERRY_EFORMAT, "%s: expected a JSON array", what);
     *out = ferry_steal(&document);
     return 0;
 }

@@ -28,6 +28,10 @@ static inline void ferry_json_freep(json_t **p)
 int ferry_json_load(const void *bytes, size_t len, const char *what, json_t **out,
                     struct ferry_err *err) FERRY_MUST_USE;
 
+/* The same for an array. */
+int ferry_json_load_array(const void *bytes, size_t len, const char *what, json_t **out,
+                          struct ferry_err *err) FERRY_MUST_USE;
+
 /* Appends the value, compact. A NULL value is what jansson gives for want of memory. */
 int ferry_json_dump(const json_t *value, struct ferry_buf *out,
                     struct ferry_err *err) FERRY_MUST_USE;

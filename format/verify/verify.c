@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/archive/docker_manifest.h"
 #include "format/archive/inflate.h"
 #include "format/archive/load.h"
 #include "format/core/blob_impl.h"
 #include "format/core/blob_verify.h"
+#include "format/verify/docker_check.h"
 
 struct check {
     struct ferry_verify_report *report;
@@ -14,6 +16,8 @@ struct check {
     struct ferry_progress *progress;
     enum ferry_verify_depth depth;
     struct ferry_digest *diff_ids; /* by node->place: what a layer inflates to; text "" unknown */
+    struct ferry_buf docker;       /* manifest.json, */
+    bool has_docker;               /*   if there is one */
 };
 
 void ferry_verify_report_free(struct ferry_verify_report *report)
@@ -220,9 +224,29 @@ static int check_again(struct check *c, const struct ferry_node *node,
     return rc == FERRY_EDIGEST ? add_fault(c->report, node, err->msg, err) : rc;
 }
 
+/* manifest.json is compared when all the rest is known. */
+static int read_docker(struct check *c, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+
+    if (entry->size <= (int64_t)FERRY_DOCKER_MANIFEST_MAX) {
+        c->has_docker = true;
+        FERRY_TRY(ferry_reader_body(c->reader, &body, err));
+        return ferry_source_read_all(body, &c->docker, err);
+    }
+    if (!c->report->graph->is_ours)
+        return 0;
+    ferry_fail(err, FERRY_ELIMIT, FERRY_DOCKER_NAME ": %" PRId64 " bytes, limit %zu", entry->size,
+               FERRY_DOCKER_MANIFEST_MAX);
+    return add_fault(c->report, NULL, err->msg, err);
+}
+
 static int check_entry(struct check *c, const struct ferry_entry *entry, struct ferry_err *err)
 {
     struct ferry_node *node = NULL;
+
+    if (entry->kind == FERRY_ENTRY_DOCKER)
+        return read_docker(c, entry, err);
 
     if (entry->kind != FERRY_ENTRY_BLOB && entry->kind != FERRY_ENTRY_OTHER)
         return 0;
@@ -336,6 +360,18 @@ static int check_configs(struct check *c, struct ferry_err *err)
     return 0;
 }
 
+static int tell_fault(void *ctx, const char *text, struct ferry_err *err)
+{
+    return add_fault(ctx, NULL, text, err);
+}
+
+static int check_docker(struct check *c, struct ferry_err *err)
+{
+    const struct ferry_docker_faults faults = { .tell = tell_fault, .ctx = c->report };
+
+    return c->has_docker ? ferry_docker_check(c->report->graph, &c->docker, &faults, err) : 0;
+}
+
 /* What the archive's own structure gets wrong is one fault more, and the rest is looked at still.
  */
 static int note_fault(struct check *c, int rc, struct ferry_err *err)
@@ -363,6 +399,7 @@ static int check_archive(struct check *c, const char *path, struct ferry_err *er
     rc = check_entries(c, err);
     FERRY_TRY(note_fault(c, rc, err));
     FERRY_TRY(check_nodes(c, rc == 0, err));
+    FERRY_TRY(check_docker(c, err));
     return c->depth == FERRY_VERIFY_DEEP ? check_configs(c, err) : 0;
 }
 
@@ -376,10 +413,12 @@ int ferry_verify_archive(const char *path, enum ferry_verify_depth depth,
 
     if (!report)
         return ferry_fail_memory(err);
+    ferry_buf_init(&c.docker, FERRY_DOCKER_MANIFEST_MAX);
     FERRY_TRY(ferry_graph_new(&report->graph, err));
     ferry_progress_phase(progress, "reading the archive", -1, -1);
     rc = check_archive(&c, path, err);
     free(c.diff_ids);
+    ferry_buf_release(&c.docker);
     FERRY_TRY(rc);
     *out = ferry_steal(&report);
     return 0;
