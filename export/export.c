@@ -10,6 +10,7 @@
 
 #include "export/export_report.h"
 #include "export/pins.h"
+#include "export/platform_check.h"
 #include "export/pull.h"
 #include "export/pull_plan.h"
 #include "export/resolve.h"
@@ -254,11 +255,14 @@ static int resolve(const struct export_opts *opts, struct ferry_session *session
         FERRY_OWNED(ferry_graph) known = ferry_steal(&graph);
         const struct ferry_resolve_options wanted = { .refs = refs->items,
                                                       .count = refs->count,
+                                                      .platforms = opts->platforms,
+                                                      .platform_count = opts->platform_texts.count,
                                                       .jobs = opts->jobs,
                                                       .known = known,
                                                       .failures = failures };
 
         FERRY_TRY(ferry_resolve(session, &wanted, &graph, err));
+        FERRY_TRY(ferry_platform_check(graph, failures, err));
         FERRY_TRY(ferry_failures_drop(failures, graph, refs->items, &refs->count, &has_bad, err));
     } while (has_bad);
     if (opts->foreign_layers)
@@ -295,6 +299,7 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     FERRY_TRY(ferry_select(session, &opts->selections, opts->jobs, &failures, &refs, err));
     FERRY_TRY(ferry_pins_check(session, opts->jobs, &refs, &failures, &result.moved, err));
     FERRY_TRY(resolve(opts, session, &refs, &failures, &graph, err));
+    ferry_platform_warn(graph, progress);
     FERRY_TRY(ferry_pull_plan_new(graph, (enum ferry_ref_name)opts->ref_name, &plan, err));
     FERRY_TRY(warn_left_out(graph, plan, progress, err));
     if (opts->output)

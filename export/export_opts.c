@@ -25,6 +25,12 @@ static const struct ferry_opt options[] = {
       .argument = "FILE",
       .help = "take the images that the Kubernetes objects in FILE name (\"-\" is stdin): YAML or "
               "JSON, as of helm template" },
+    { .name = "platform",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct export_opts, platform_texts),
+      .argument = "OS/ARCH[/VARIANT]",
+      .help = "of an image for several platforms take this one, as linux/amd64 or linux/arm/v7; "
+              "repeatable (default: all)" },
     { .name = "ref-name",
       .type = FERRY_OPT_CHOICE,
       .offset = offsetof(struct export_opts, ref_name),
@@ -70,6 +76,19 @@ void ferry_export_opts_release(struct export_opts *opts)
     ferry_list_release(&opts->plain_http);
     ferry_list_release(&opts->insecure);
     ferry_selections_release(&opts->selections);
+    ferry_list_release(&opts->platform_texts);
+    free(opts->platforms);
+}
+
+static int take_platforms(struct export_opts *opts, struct ferry_err *err)
+{
+    opts->platforms = calloc(opts->platform_texts.count + 1, sizeof(*opts->platforms));
+    if (!opts->platforms)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < opts->platform_texts.count; i++)
+        if (ferry_platform_parse(opts->platform_texts.items[i], &opts->platforms[i], err) < 0)
+            return ferry_wrap(err, "--platform");
+    return 0;
 }
 
 static int check(const struct export_opts *opts, struct ferry_err *err)
@@ -136,5 +155,6 @@ int ferry_export_opts_parse(int argc, char **argv, struct export_opts *opts, boo
         return rc;
     opts->wire.plain_http = opts->plain_http.items;
     opts->wire.insecure = opts->insecure.items;
+    FERRY_TRY(take_platforms(opts, err));
     return check(opts, err);
 }

@@ -9,8 +9,9 @@
 
 struct export_opts {
     const char *output;
-    struct ferry_list files, images_from;
-    int ref_name; /* enum ferry_ref_name */
+    struct ferry_list files, images_from, platform_texts;
+    struct ferry_platform *platforms; /* of these texts */
+    int ref_name;                     /* enum ferry_ref_name */
     bool foreign_layers;
     bool force, keep_going;
     bool dry_run, quiet, json;

@@ -5,11 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static json_t *format_image(const struct ferry_image *image)
+#include "format/oci/left_out.h"
+
+static int format_images(const struct ferry_graph *graph, json_t *images, struct ferry_err *err)
 {
-    return json_pack("{s:s, s:s, s:s}", "name", image->name, "digest",
-                     image->root->descriptor.digest.text, "mediaType",
-                     image->root->descriptor.media_type);
+    for (size_t i = 0; i < graph->image_count; i++) {
+        const struct ferry_image *image = &graph->images[i];
+        FERRY_OWNED_JSON *left_out = NULL;
+
+        FERRY_TRY(ferry_left_out_json(graph, image->root, &left_out, err));
+        if (json_array_append_new(images, json_pack("{s:s, s:s, s:s, s:O}", "name", image->name,
+                                                    "digest", image->root->descriptor.digest.text,
+                                                    "mediaType", image->root->descriptor.media_type,
+                                                    "leftOut", left_out)) < 0)
+            return ferry_fail_memory(err);
+    }
+    return 0;
 }
 
 static json_t *format_failures(const struct ferry_failures *failures)
@@ -32,20 +43,34 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
     FERRY_OWNED_JSON *report = NULL;
 
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
-    for (size_t i = 0; i < plan->graph->image_count; i++)
-        json_array_append_new(images, format_image(&plan->graph->images[i]));
-    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "archive",
-                       opts->output, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
-                       (json_int_t)plan->archive_bytes, "blobs", (json_int_t)plan->count,
-                       "blobBytes", (json_int_t)plan->bytes, "foreignLayersLeftOut",
-                       (json_int_t)plan->foreign, "foreignBytesLeftOut",
-                       (json_int_t)plan->foreign_bytes, "dockerLoadable",
-                       (json_int_t)plan->docker_count, "tagsMoved", (json_int_t)result->moved,
-                       "images", images, "failed", failed);
+    FERRY_TRY(format_images(plan->graph, images, err));
+    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}",
+                       "archive", opts->output, "dryRun", opts->dry_run, "index", index.text,
+                       "archiveBytes", (json_int_t)plan->archive_bytes, "blobs",
+                       (json_int_t)plan->count, "blobBytes", (json_int_t)plan->bytes,
+                       "foreignLayersLeftOut", (json_int_t)plan->foreign, "foreignBytesLeftOut",
+                       (json_int_t)plan->foreign_bytes, "manifestsLeftOut",
+                       (json_int_t)plan->left_out, "dockerLoadable", (json_int_t)plan->docker_count,
+                       "tagsMoved", (json_int_t)result->moved, "images", images, "failed", failed);
     if (!report)
         return ferry_fail_memory(err);
     if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0 || fflush(stdout) < 0)
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
+    return 0;
+}
+
+static int print_image(const struct ferry_graph *graph, const struct ferry_image *image,
+                       struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
+    char platform[FERRY_PLATFORM_TEXT_MAX];
+    size_t count;
+
+    FERRY_TRY(ferry_left_out_list(graph, image->root, &list, &count, err));
+    printf("%s  %s\n", image->root->descriptor.digest.text, image->name);
+    for (size_t i = 0; i < count; i++)
+        printf("  left out %s  %s\n", list[i].node->descriptor.digest.text,
+               ferry_platform_format(list[i].platform, platform));
     return 0;
 }
 
@@ -54,8 +79,7 @@ static int print_plan(const struct ferry_pull_plan *plan, struct ferry_err *err)
     char size[FERRY_SIZE_TEXT_MAX];
 
     for (size_t i = 0; i < plan->graph->image_count; i++)
-        printf("%s  %s\n", plan->graph->images[i].root->descriptor.digest.text,
-               plan->graph->images[i].name);
+        FERRY_TRY(print_image(plan->graph, &plan->graph->images[i], err));
     for (size_t i = 0; i < plan->count; i++)
         if (!plan->nodes[i]->is_manifest)
             printf("  blob %s  %" PRId64 " bytes\n", plan->nodes[i]->descriptor.digest.text,
@@ -67,6 +91,20 @@ static int print_plan(const struct ferry_pull_plan *plan, struct ferry_err *err)
     return 0;
 }
 
+static int say_left_out(const struct ferry_pull_plan *plan, struct ferry_progress *progress,
+                        struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
+    char platforms[FERRY_LEFT_OUT_TEXT_MAX];
+    size_t count;
+
+    FERRY_TRY(ferry_left_out_list(plan->graph, NULL, &list, &count, err));
+    if (count > 0)
+        ferry_progress_say(progress, "%zu manifest%s for other platforms left out (%s)", count,
+                           ferry_plural(count), ferry_left_out_platforms(list, count, platforms));
+    return 0;
+}
+
 int ferry_export_report(const struct export_opts *opts, const struct ferry_export_result *result,
                         struct ferry_progress *progress, struct ferry_err *err)
 {
@@ -74,6 +112,7 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_expor
     char size[FERRY_SIZE_TEXT_MAX];
 
     ferry_progress_end(progress);
+    FERRY_TRY(say_left_out(plan, progress, err));
     if (opts->json)
         return print_json(opts, result, err);
     if (opts->dry_run)

@@ -33,6 +33,7 @@ static void add(struct ferry_pull_plan *plan, struct ferry_node *node)
     if (node->state == FERRY_NODE_LEFT_OUT) {
         plan->foreign += ferry_node_is_elsewhere(node);
         plan->foreign_bytes += ferry_node_is_elsewhere(node) ? size : 0;
+        plan->left_out += node->is_manifest;
         return;
     }
     plan->nodes[plan->count++] = node;

@@ -153,7 +153,7 @@ static int gather(struct resolve *r, const struct ferry_reference *ref, struct f
 }
 
 /* Level by level: the graph grows while it is walked. */
-static int resolve_manifests(struct resolve *r, struct ferry_err *err)
+static int resolve_levels(struct resolve *r, struct ferry_err *err)
 {
     for (size_t walked = 0; walked < r->graph->count;) {
         size_t level_end = r->graph->count;
@@ -163,6 +163,23 @@ static int resolve_manifests(struct resolve *r, struct ferry_err *err)
                 FERRY_TRY(gather(r, NULL, r->graph->nodes[walked], err));
         FERRY_TRY(flush(r, err));
     }
+    return 0;
+}
+
+static bool has_unread(const struct ferry_graph *graph)
+{
+    for (size_t i = 0; i < graph->count; i++)
+        if (ferry_node_unread(graph->nodes[i]))
+            return true;
+    return false;
+}
+
+/* What one index passes over another may want, after the walk went by. */
+static int resolve_manifests(struct resolve *r, struct ferry_err *err)
+{
+    do
+        FERRY_TRY(resolve_levels(r, err));
+    while (ferry_graph_want_attestations(r->graph) || has_unread(r->graph));
     return 0;
 }
 
@@ -194,6 +211,7 @@ int ferry_resolve(struct ferry_session *session, const struct ferry_resolve_opti
     if (!batch)
         return ferry_fail_memory(err);
     FERRY_TRY(ferry_graph_new(&graph, err));
+    ferry_graph_select(graph, options->platforms, options->platform_count);
     r.graph = graph;
     for (size_t i = 0; i < options->count; i++)
         FERRY_TRY(gather(&r, &options->refs[i], NULL, err));

@@ -18,6 +18,8 @@
 struct ferry_resolve_options {
     const struct ferry_reference *refs; /* each once, in the order of the archive */
     size_t count;
+    const struct ferry_platform *platforms; /* of an index; borrowed by the graph */
+    size_t platform_count;                  /* 0: all */
     int jobs;
     const struct ferry_graph
         *known; /* what an earlier graph holds is not asked for again; or NULL */

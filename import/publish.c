@@ -107,7 +107,7 @@ static int put_below(const struct ferry_push *to, const struct ferry_target *tar
     FERRY_TRY(ferry_push_has_manifest(to, ferry_reference_selector(&target->ref),
                                       &root->descriptor.digest, &p->has, err));
     for (size_t i = 0; i + 1 < p->count; i++)
-        if (p->nodes[i]->is_manifest)
+        if (p->nodes[i]->is_manifest && p->nodes[i]->state != FERRY_NODE_LEFT_OUT)
             FERRY_TRY(put_if_absent(to, p->nodes[i], err));
     return p->leads && !p->has ? put_if_absent(to, root, err) : 0;
 }

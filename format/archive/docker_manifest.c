@@ -15,7 +15,8 @@ struct ferry_node *ferry_docker_candidate(const struct ferry_node *root)
     for (size_t i = 0; i < root->count; i++) {
         struct ferry_node *child = root->children[i];
 
-        if (child->kind != FERRY_KIND_MANIFEST || strcmp(root->platforms[i].os, "linux") != 0)
+        if (child->kind != FERRY_KIND_MANIFEST || child->state == FERRY_NODE_LEFT_OUT ||
+            strcmp(root->platforms[i].os, "linux") != 0)
             continue;
         if (strcmp(root->platforms[i].architecture, "amd64") == 0)
             return child;

@@ -95,6 +95,13 @@ static int find_foreign(struct ferry_reader *reader, struct ferry_graph *graph,
     return 0;
 }
 
+/* A document that is left out is not waited for; but where it is there, it is taken. */
+static bool is_welcome(const struct ferry_node *node)
+{
+    return node->is_manifest &&
+           (node->state == FERRY_NODE_WANTED || node->state == FERRY_NODE_LEFT_OUT);
+}
+
 static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
                        struct ferry_err *err)
 {
@@ -118,15 +125,15 @@ static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
         struct ferry_node *node = graph->nodes[i];
         FERRY_OWNED(ferry_source) source = NULL;
 
-        if (!ferry_node_unread(node))
+        if (!is_welcome(node))
             continue;
         rc = ferry_reader_blob(reader, &node->descriptor.digest, &source, err);
-        if (rc == FERRY_ENOTFOUND)
-            ferry_node_set_fault(node, err);
-        else
-            FERRY_TRY(rc);
         if (rc == 0)
-            FERRY_TRY(ferry_archive_supply(graph, node, &source, err));
+            rc = ferry_archive_supply(graph, node, &source, err);
+        if (rc == FERRY_ENOTFOUND && ferry_node_unread(node))
+            ferry_node_set_fault(node, err);
+        if (rc != FERRY_ENOTFOUND)
+            FERRY_TRY(rc);
     }
     return find_foreign(reader, graph, err);
 }
@@ -157,7 +164,7 @@ static int supply_from_kept(struct load *l, struct ferry_err *err)
         const uint8_t *bytes;
         int64_t size;
 
-        if (!ferry_node_unread(node))
+        if (!is_welcome(node))
             continue;
         bytes = ferry_reader_kept(l->reader, &node->descriptor.digest, &size);
         if (!bytes)
@@ -216,7 +223,7 @@ static int take_entry(struct load *l, const struct ferry_entry *entry, struct fe
     struct ferry_node *node = entry->kind == FERRY_ENTRY_BLOB
                                   ? ferry_graph_find(l->graph, &entry->digest)
                                   : NULL;
-    bool wanted = node && ferry_node_unread(node);
+    bool wanted = node && is_welcome(node);
     bool again = (entry->kind == FERRY_ENTRY_LAYOUT && l->has_layout) ||
                  (entry->kind == FERRY_ENTRY_INDEX && l->has_index);
     FERRY_OWNED(ferry_source) body = NULL;

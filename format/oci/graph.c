@@ -36,7 +36,29 @@ void ferry_graph_free(struct ferry_graph *graph)
     free(graph->nodes);
     free(graph->images);
     free(graph->slots);
+    free(graph->left_out);
     free(graph);
+}
+
+void ferry_graph_select(struct ferry_graph *graph, const struct ferry_platform *platforms,
+                        size_t count)
+{
+    graph->selected = platforms;
+    graph->selected_count = count;
+}
+
+static int compare_digests(const void *a, const void *b)
+{
+    return strcmp(((const struct ferry_digest *)a)->text, ((const struct ferry_digest *)b)->text);
+}
+
+void ferry_graph_leave_out(struct ferry_graph *graph, struct ferry_digest **list, size_t count)
+{
+    free(graph->left_out);
+    graph->left_out = ferry_steal(list);
+    graph->left_out_count = count;
+    if (count > 0)
+        qsort(graph->left_out, count, sizeof(*graph->left_out), compare_digests);
 }
 
 /* FNV-1a. Digests are spread evenly already; whoever can steer them has broken sha256. */
@@ -114,38 +136,56 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
     return 0;
 }
 
-/* The node for a descriptor that `what` holds; `is_manifest` says under which endpoint it lives. */
-static int meet(struct ferry_graph *graph, const struct ferry_descriptor *descriptor,
-                bool is_manifest, size_t image, struct ferry_node **out, struct ferry_err *err)
+/* Where a descriptor stands. */
+struct mention {
+    const struct ferry_descriptor *descriptor;
+    bool is_manifest; /* lives under /manifests/ */
+    bool passed_over; /* a child that was not selected */
+    size_t image;     /* through which it is reached */
+};
+
+static bool is_left_out(const struct ferry_graph *graph, const struct mention *m)
 {
+    return m->passed_over || (m->descriptor->urls && !m->is_manifest) ||
+           (graph->left_out_count > 0 &&
+            bsearch(&m->descriptor->digest, graph->left_out, graph->left_out_count,
+                    sizeof(*graph->left_out), compare_digests));
+}
+
+/* The node of a descriptor. */
+static int meet(struct ferry_graph *graph, const struct mention *m, struct ferry_node **out,
+                struct ferry_err *err)
+{
+    const struct ferry_descriptor *descriptor = m->descriptor;
     struct ferry_node *node = ferry_graph_find(graph, &descriptor->digest);
+    bool left_out = is_left_out(graph, m);
 
     if (!node) {
-        FERRY_TRY(add_node(graph, descriptor, image, &node, err));
-        node->is_manifest = is_manifest;
-        if (!is_manifest)
+        FERRY_TRY(add_node(graph, descriptor, m->image, &node, err));
+        node->is_manifest = m->is_manifest;
+        if (!m->is_manifest)
             node->kind = FERRY_KIND_BLOB;
-        if (descriptor->urls && !is_manifest)
+        if (left_out)
             node->state = FERRY_NODE_LEFT_OUT;
     } else if (node->descriptor.size != descriptor->size) {
         return ferry_fail(err, FERRY_EFORMAT,
                           "%s is said to be %" PRId64 " bytes here and %" PRId64 " elsewhere",
                           descriptor->digest.text, descriptor->size, node->descriptor.size);
-    } else if (node->is_manifest != is_manifest) {
+    } else if (node->is_manifest != m->is_manifest) {
         return ferry_fail(err, FERRY_EFORMAT, "%s is used both as a manifest and as a blob",
                           descriptor->digest.text);
-    } else if (is_manifest && strcmp(node->descriptor.media_type, descriptor->media_type) != 0) {
+    } else if (m->is_manifest && strcmp(node->descriptor.media_type, descriptor->media_type) != 0) {
         return ferry_fail(err, FERRY_EFORMAT, "%s is said to be both %.100s and %.100s",
                           descriptor->digest.text, descriptor->media_type,
                           node->descriptor.media_type);
     }
-    if (!descriptor->urls && node->descriptor.urls && !is_manifest) {
-        /* Of two images one has it elsewhere, the other here. */
-        node->state = FERRY_NODE_WANTED;
-        node->first_image = image;
-        ferry_descriptor_drop_urls(&node->descriptor);
+    if (!left_out && node->state == FERRY_NODE_LEFT_OUT) {
+        node->state = FERRY_NODE_WANTED; /* of two images one does without it, the other does not */
+        node->first_image = m->image;
     }
-    if (is_manifest && descriptor->size > FERRY_MANIFEST_MAX)
+    if (!descriptor->urls && !m->is_manifest)
+        ferry_descriptor_drop_urls(&node->descriptor);
+    if (m->is_manifest && descriptor->size > FERRY_MANIFEST_MAX)
         return ferry_fail(err, FERRY_ELIMIT, "manifest %s: %" PRId64 " bytes, limit %" PRId64,
                           descriptor->digest.text, descriptor->size, FERRY_MANIFEST_MAX);
     *out = node;
@@ -165,7 +205,8 @@ int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_referenc
         ferry_text(&name, err, "%s", text[0] && text[0] != '@' ? text : descriptor->digest.text));
     FERRY_TRY(ferry_grow((void **)&graph->images, graph->image_count, &graph->image_room,
                          sizeof(*graph->images), err));
-    FERRY_TRY(meet(graph, descriptor, true, graph->image_count, &root, err));
+    FERRY_TRY(
+        meet(graph, &(struct mention){ descriptor, true, false, graph->image_count }, &root, err));
     image = &graph->images[graph->image_count++];
     *image = (struct ferry_image){ .name = ferry_steal(&name), .ref = *ref, .root = root };
     image->has_subject = ferry_tag_subject(ref->tag, &image->subject);
@@ -199,23 +240,84 @@ bool ferry_node_is_elsewhere(const struct ferry_node *node)
     return node->state == FERRY_NODE_LEFT_OUT && node->descriptor.urls && !node->is_manifest;
 }
 
+/* Whether a child of an index is passed over until something else wants it. */
+static bool is_passed_over(const struct ferry_graph *graph, const struct ferry_manifest *index,
+                           size_t i)
+{
+    const struct ferry_descriptor *child = &index->children[i];
+
+    if (graph->selected_count == 0 || ferry_media_type_kind(child->media_type) == FERRY_KIND_INDEX)
+        return false;
+    if (index->described[i].text[0]) /* link_described() knows more */
+        return true;
+    if (ferry_platform_is_unknown(&child->platform))
+        return false;
+    for (size_t k = 0; k < graph->selected_count; k++)
+        if (ferry_platform_matches(&graph->selected[k], &child->platform))
+            return false;
+    return true;
+}
+
+static bool want_attestation(struct ferry_node *node)
+{
+    if (node->state != FERRY_NODE_LEFT_OUT || !node->described ||
+        node->described->state == FERRY_NODE_LEFT_OUT)
+        return false;
+    node->state = FERRY_NODE_WANTED;
+    return true;
+}
+
+/* With all children known: attestations go with what they describe; with an image that is nowhere
+ * to be seen, like any child. */
+static void link_described(struct ferry_graph *graph, struct ferry_node *node,
+                           const struct ferry_manifest *index)
+{
+    for (size_t i = 0; graph->selected_count > 0 && i < index->count; i++) {
+        struct ferry_node *child = node->children[i];
+
+        if (!index->described[i].text[0] || child->state != FERRY_NODE_LEFT_OUT)
+            continue;
+        child->described = ferry_graph_find(graph, &index->described[i]);
+        if (!child->described)
+            child->state = FERRY_NODE_WANTED;
+        want_attestation(child);
+    }
+}
+
+bool ferry_graph_want_attestations(struct ferry_graph *graph)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < graph->count; i++)
+        found = want_attestation(graph->nodes[i]) || found;
+    return found;
+}
+
 static int link_children(struct ferry_graph *graph, struct ferry_node *node,
                          const struct ferry_manifest *manifest, struct ferry_err *err)
 {
+    bool is_index = manifest->kind == FERRY_KIND_INDEX;
+
     node->children = calloc(manifest->count + 1, sizeof(struct ferry_node *));
-    if (manifest->kind == FERRY_KIND_INDEX)
+    if (is_index)
         node->platforms = calloc(manifest->count + 1, sizeof(*node->platforms));
-    if (!node->children || (manifest->kind == FERRY_KIND_INDEX && !node->platforms))
+    if (!node->children || (is_index && !node->platforms))
         return ferry_fail_memory(err);
     for (size_t i = 0; i < manifest->count; i++) {
-        FERRY_TRY(meet(graph, &manifest->children[i], manifest->kind == FERRY_KIND_INDEX,
-                       node->first_image, &node->children[i], err));
-        if (node->platforms)
-            node->platforms[i] = manifest->children[i].platform;
-        if (i == 0 && manifest->kind == FERRY_KIND_MANIFEST)
+        struct mention child = { .descriptor = &manifest->children[i],
+                                 .is_manifest = is_index,
+                                 .passed_over = is_index && is_passed_over(graph, manifest, i),
+                                 .image = node->first_image };
+
+        FERRY_TRY(meet(graph, &child, &node->children[i], err));
+        if (is_index)
+            node->platforms[i] = child.descriptor->platform;
+        if (i == 0 && !is_index)
             node->children[i]->is_config = true;
         node->count++;
     }
+    if (is_index)
+        link_described(graph, node, manifest);
     return 0;
 }
 

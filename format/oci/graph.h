@@ -22,7 +22,9 @@
 enum ferry_node_state {
     FERRY_NODE_WANTED,   /* not seen yet */
     FERRY_NODE_GOOD,     /* seen, and right by size and digest */
-    FERRY_NODE_LEFT_OUT, /* not there, on purpose: kept elsewhere by its "urls" */
+    FERRY_NODE_LEFT_OUT, /* not there, on purpose: see ferry_graph_select(),
+                            ferry_graph_leave_out(), and layers that are kept elsewhere by their
+                            "urls" */
     FERRY_NODE_BAD       /* missing or wrong; `fault` says how */
 };
 
@@ -39,9 +41,10 @@ struct ferry_node {
     struct ferry_node **children;     /* in the order of the document */
     struct ferry_platform *platforms; /* of an index: what it says of each child; else NULL */
     size_t count;
-    size_t place;       /* its index in graph->nodes */
-    size_t first_image; /* the image through which it was met first, as kept here */
-    size_t mark;        /* the graph's own */
+    struct ferry_node *described; /* the image that it attests, where it is LEFT_OUT with it */
+    size_t place;                 /* its index in graph->nodes */
+    size_t first_image;           /* the image through which it was met first, as kept here */
+    size_t mark;                  /* the graph's own */
 };
 
 struct ferry_image {
@@ -58,6 +61,10 @@ struct ferry_graph {
     struct ferry_image *images;
     size_t image_count;
     bool is_ours; /* it comes from an index.json that names a version of SPEC.md */
+    const struct ferry_platform *selected; /* borrowed */
+    size_t selected_count;
+    struct ferry_digest *left_out; /* sorted */
+    size_t left_out_count;
     size_t room, image_room, slot_count, stamp; /* the graph's own */
     struct ferry_node **slots;
 };
@@ -65,6 +72,23 @@ struct ferry_graph {
 int ferry_graph_new(struct ferry_graph **out, struct ferry_err *err) FERRY_MUST_USE;
 void ferry_graph_free(struct ferry_graph *graph);
 FERRY_OWNED_DEFINE(ferry_graph)
+
+/*
+ * From here on what an index lists for other platforms than these is LEFT_OUT (none: nothing is);
+ * `platforms` is borrowed as long as documents are supplied. What an index gives no platform, or
+ * unknown/unknown, and an index below an index are WANTED; but an attestation is if what it
+ * describes is. Whatever is WANTED elsewhere, as a root or by another index, stays so.
+ */
+void ferry_graph_select(struct ferry_graph *graph, const struct ferry_platform *platforms,
+                        size_t count);
+
+/* Wants the attestations of what became WANTED after the index that lists them was supplied. Call
+ * it when all that is WANTED was supplied, and supply on if it says that there are some. */
+bool ferry_graph_want_attestations(struct ferry_graph *graph);
+
+/* What an archive leaves out on purpose: LEFT_OUT wherever it is met from here on. *list is taken,
+ * and sorted. */
+void ferry_graph_leave_out(struct ferry_graph *graph, struct ferry_digest **list, size_t count);
 
 /* Adds an image. `descriptor` is copied. */
 int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_reference *ref,

@@ -20,19 +20,10 @@ static int major_version(const char *text)
     return major;
 }
 
-static int check_version(const json_t *document, bool *is_ours, struct ferry_err *err)
+static int check_version(const char *version, struct ferry_err *err)
 {
-    const char *version;
-    json_t *annotations;
-    int major;
+    int major = major_version(version);
 
-    FERRY_TRY(ferry_json_object(document, "annotations", what, &annotations, err));
-    if (!annotations)
-        return 0;
-    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_VERSION, what, &version, err));
-    if (!version) /* somebody else's layout */
-        return 0;
-    major = major_version(version);
     if (major < 1)
         return ferry_fail(err, FERRY_EFORMAT, "%s: archive version \"%.20s\" is not MAJOR.MINOR",
                           what, version);
@@ -41,8 +32,60 @@ static int check_version(const json_t *document, bool *is_ours, struct ferry_err
                           "%s: the archive is of version %.20s, this program reads %d.x: use an "
                           "ociferry that knows it",
                           what, version, FERRY_ARCHIVE_MAJOR);
-    *is_ours = true;
     return 0;
+}
+
+/* Digests with one space between them; `text` is cut up. */
+static int parse_digests(char *text, struct ferry_digest **list, size_t *count,
+                         struct ferry_err *err)
+{
+    size_t room = 0;
+
+    for (char *next; text; text = next) {
+        next = strchr(text, ' ');
+        if (next)
+            *next++ = '\0';
+        FERRY_TRY(ferry_grow((void **)list, *count, &room, sizeof(**list), err));
+        FERRY_TRY(ferry_digest_parse(text, &(*list)[*count], err));
+        ++*count;
+    }
+    return 0;
+}
+
+static int read_left_out(const json_t *annotations, struct ferry_graph *graph,
+                         struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_digest *list = NULL;
+    FERRY_OWNED_MEM char *copy = NULL;
+    const char *text;
+    size_t count = 0;
+
+    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_LEFT_OUT, what, &text, err));
+    if (!text)
+        return 0;
+    FERRY_TRY(ferry_text(&copy, err, "%s", text));
+    if (parse_digests(copy, &list, &count, err) < 0)
+        return ferry_wrap(err, "%s: " FERRY_NOTE_LEFT_OUT, what);
+    ferry_graph_leave_out(graph, &list, count);
+    return 0;
+}
+
+/* What the document says of the archive as a whole. */
+static int read_annotations(const json_t *document, struct ferry_graph *graph,
+                            struct ferry_err *err)
+{
+    const char *version;
+    json_t *annotations;
+
+    FERRY_TRY(ferry_json_object(document, "annotations", what, &annotations, err));
+    if (!annotations)
+        return 0;
+    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_VERSION, what, &version, err));
+    if (!version) /* somebody else's layout */
+        return 0;
+    FERRY_TRY(check_version(version, err));
+    graph->is_ours = true;
+    return read_left_out(annotations, graph, err);
 }
 
 /* A name that does not parse is no reason to refuse the bytes: the image goes by its digest. */
@@ -115,7 +158,12 @@ static int add_entry(struct ferry_graph *graph, const json_t *object, struct fer
         rc = ferry_graph_add_image(graph, &ref, &descriptor, err);
     }
     ferry_descriptor_release(&descriptor);
-    return rc;
+    FERRY_TRY(rc);
+    if (graph->images[graph->image_count - 1].root->state == FERRY_NODE_LEFT_OUT)
+        return ferry_fail(err, FERRY_EFORMAT,
+                          "%s: lists %s as an image, and says that it is left out", what,
+                          graph->images[graph->image_count - 1].root->descriptor.digest.text);
+    return 0;
 }
 
 int ferry_index_parse(const void *bytes, size_t len, struct ferry_graph *graph,
@@ -125,7 +173,7 @@ int ferry_index_parse(const void *bytes, size_t len, struct ferry_graph *graph,
     json_t *manifests;
 
     FERRY_TRY(ferry_json_load(bytes, len, what, &document, err));
-    FERRY_TRY(check_version(document, &graph->is_ours, err));
+    FERRY_TRY(read_annotations(document, graph, err));
     FERRY_TRY(ferry_json_array(document, "manifests", what, &manifests, err));
     if (!manifests)
         return ferry_fail(err, FERRY_EFORMAT, "%s: lists no manifests", what);
@@ -176,6 +224,51 @@ static json_t *format_image(const struct ferry_image *image, enum ferry_ref_name
                      format_notes(image, ref_name));
 }
 
+static int compare_nodes(const void *a, const void *b)
+{
+    const struct ferry_node *x = *(const struct ferry_node *const *)a;
+    const struct ferry_node *y = *(const struct ferry_node *const *)b;
+
+    return strcmp(x->descriptor.digest.text, y->descriptor.digest.text);
+}
+
+/* A reader knows by itself that foreign layers are not there. */
+static bool is_to_be_said(const struct ferry_node *node)
+{
+    return node->state == FERRY_NODE_LEFT_OUT && !ferry_node_is_elsewhere(node);
+}
+
+/* The digests of what is left out on purpose, sorted, with one space between them. */
+static int format_left_out(const struct ferry_graph *graph, struct ferry_buf *out,
+                           struct ferry_err *err)
+{
+    FERRY_OWNED_MEM const struct ferry_node **list = calloc(graph->count + 1, sizeof(*list));
+    size_t count = 0;
+
+    if (!list)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < graph->count; i++)
+        if (is_to_be_said(graph->nodes[i]))
+            list[count++] = graph->nodes[i];
+    qsort(list, count, sizeof(*list), compare_nodes);
+    for (size_t i = 0; i < count; i++)
+        FERRY_TRY(ferry_buf_print(out, err, "%s%s", i ? " " : "", list[i]->descriptor.digest.text));
+    return 0;
+}
+
+static int add_left_out(const struct ferry_graph *graph, json_t *document, struct ferry_err *err)
+{
+    FERRY_OWNED_BUF text;
+
+    ferry_buf_init(&text, (size_t)FERRY_MANIFEST_MAX);
+    FERRY_TRY(format_left_out(graph, &text, err));
+    if (text.len > 0 &&
+        json_object_set_new(json_object_get(document, "annotations"), FERRY_NOTE_LEFT_OUT,
+                            json_stringn((char *)text.data, text.len)) < 0)
+        return ferry_fail_memory(err);
+    return 0;
+}
+
 int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
                        struct ferry_buf *out, struct ferry_err *err)
 {
@@ -189,5 +282,6 @@ int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_
         if (json_array_append_new(json_object_get(document, "manifests"),
                                   format_image(&graph->images[i], ref_name)) < 0)
             return ferry_fail_memory(err);
+    FERRY_TRY(add_left_out(graph, document, err));
     return ferry_json_dump(document, out, err);
 }

@@ -13,6 +13,7 @@
 #define FERRY_ARCHIVE_VERSION "1.0" /* of SPEC.md */
 #define FERRY_ARCHIVE_MAJOR 1
 #define FERRY_NOTE_VERSION "io.ociferry.archive.version"
+#define FERRY_NOTE_LEFT_OUT "io.ociferry.archive.left-out"
 #define FERRY_NOTE_NAME "io.containerd.image.name"
 #define FERRY_NOTE_REF_NAME "org.opencontainers.image.ref.name"
 #define FERRY_NOTE_SUBJECT "io.containerd.manifest.subject"
@@ -21,7 +22,8 @@
 /* What org.opencontainers.image.ref.name holds (skopeo, oras and regctl select by it). */
 enum ferry_ref_name { FERRY_REF_NAME_TAG, FERRY_REF_NAME_FULL };
 
-/* Adds every image that the document lists to the graph. */
+/* Adds every image that the document lists to the graph, which learns what the archive leaves out
+ * on purpose. */
 int ferry_index_parse(const void *bytes, size_t len, struct ferry_graph *graph,
                       struct ferry_err *err) FERRY_MUST_USE;
 

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#define NOTE_TYPE "vnd.docker.reference.type"
+#define NOTE_DIGEST "vnd.docker.reference.digest"
+
 void ferry_manifest_free(struct ferry_manifest *manifest)
 {
     if (!manifest)
@@ -9,6 +12,7 @@ void ferry_manifest_free(struct ferry_manifest *manifest)
     for (size_t i = 0; i < manifest->count; i++)
         ferry_descriptor_release(&manifest->children[i]);
     free(manifest->children);
+    free(manifest->described);
     free(manifest);
 }
 
@@ -55,10 +59,25 @@ static int find_subject(const json_t *document, const char *what, struct ferry_m
     return ferry_json_digest(subject, "digest", what, &manifest->subject, err);
 }
 
+/* What is not written as BuildKit does is a child like any other, and no failure. */
+static void find_described(const json_t *object, struct ferry_digest *out)
+{
+    const json_t *annotations = json_object_get(object, "annotations");
+    const char *type = json_string_value(json_object_get(annotations, NOTE_TYPE));
+    const char *digest = json_string_value(json_object_get(annotations, NOTE_DIGEST));
+    struct ferry_err ignored;
+
+    if (!type || !digest || strcmp(type, "attestation-manifest") != 0 ||
+        ferry_digest_parse(digest, out, &ignored) < 0)
+        out->text[0] = '\0';
+}
+
 static int add_child(struct ferry_manifest *manifest, const json_t *object, const char *what,
                      struct ferry_err *err)
 {
     FERRY_TRY(ferry_descriptor_from_json(object, what, &manifest->children[manifest->count], err));
+    if (manifest->described)
+        find_described(object, &manifest->described[manifest->count]);
     manifest->count++;
     return 0;
 }
@@ -92,7 +111,9 @@ int ferry_manifest_parse(const void *bytes, size_t len, const char *media_type, 
         return ferry_fail(err, FERRY_ELIMIT, "%s: lists %zu descriptors, limit %d", what,
                           json_array_size(list), FERRY_CHILDREN_MAX);
     manifest->children = calloc(json_array_size(list) + 1, sizeof(*manifest->children));
-    if (!manifest->children)
+    if (manifest->kind == FERRY_KIND_INDEX)
+        manifest->described = calloc(json_array_size(list) + 1, sizeof(*manifest->described));
+    if (!manifest->children || (manifest->kind == FERRY_KIND_INDEX && !manifest->described))
         return ferry_fail_memory(err);
     if (config)
         FERRY_TRY(add_child(manifest, config, what, err));

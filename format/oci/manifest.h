@@ -4,7 +4,7 @@
  * What it is: what a document lists, in its order; its bytes are kept by whoever has them and are
  * never written anew. A document that could be read as either kind is refused (CVE-2021-41190), as
  * is one whose own mediaType is not the one it was announced by.
- * Owns: the children. Fails: FERRY_EFORMAT, FERRY_ELIMIT naming `what`.
+ * Owns: the arrays. Fails: FERRY_EFORMAT, FERRY_ELIMIT naming `what`.
  */
 #ifndef FERRY_OCI_MANIFEST_H
 #define FERRY_OCI_MANIFEST_H
@@ -19,6 +19,9 @@ struct ferry_manifest {
     struct ferry_descriptor
         *children; /* an index: its manifests; a manifest: config, then layers */
     size_t count;
+    struct ferry_digest
+        *described; /* of an index, by child: the image that an attestation is about, as BuildKit
+                       writes it; text "" of any other. Of a manifest NULL. */
     bool has_subject;
     struct ferry_digest subject; /* of the manifest that this one is about: a referrer's */
 };

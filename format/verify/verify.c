@@ -252,8 +252,8 @@ static int check_entry(struct check *c, const struct ferry_entry *entry, struct 
         return 0;
     if (entry->kind == FERRY_ENTRY_BLOB)
         node = ferry_graph_find(c->report->graph, &entry->digest);
-    if (!node)
-        return check_unlisted(c, entry, err);
+    if (!node || (node->is_manifest && node->state == FERRY_NODE_LEFT_OUT))
+        return check_unlisted(c, entry, err); /* too late for the load to take it */
     if (node->state == FERRY_NODE_WANTED || node->state == FERRY_NODE_LEFT_OUT)
         return check_listed(c, node, entry, err);
     return node->state == FERRY_NODE_GOOD ? check_again(c, node, entry, err) : 0;
@@ -295,8 +295,8 @@ static int check_nodes(struct check *c, bool reached_end, struct ferry_err *err)
             c->report->blobs++;
             c->report->bytes += node->descriptor.size;
         }
-        if (node->state == FERRY_NODE_LEFT_OUT)
-            c->report->left_out++;
+        c->report->left_out += ferry_node_is_elsewhere(node);
+        c->report->manifests_left_out += node->is_manifest && node->state == FERRY_NODE_LEFT_OUT;
         if (node->state == FERRY_NODE_BAD)
             FERRY_TRY(add_fault(c->report, node, node->fault ? node->fault : "bad", err));
         if (node->state != FERRY_NODE_WANTED)

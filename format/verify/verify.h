@@ -36,7 +36,8 @@ struct ferry_verify_report {
     size_t unlisted_count; /* all of them */
     size_t blobs;          /* seen and right */
     int64_t bytes;
-    size_t left_out; /* layers that are kept elsewhere, on purpose */
+    size_t left_out;           /* layers that are kept elsewhere, on purpose */
+    size_t manifests_left_out; /* for other platforms, on purpose */
     size_t fault_room, unlisted_room;
 };
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/oci/left_out.h"
+
 /* What the report says of one image. */
 struct summary {
     int64_t bytes; /* of everything that it reaches; what images share counts for each */
@@ -67,7 +69,8 @@ static int add_platforms(struct summary *summary, const struct ferry_node *root,
     if (root->kind == FERRY_KIND_MANIFEST && root->count > 0)
         return add_platform(summary, &root->children[0]->descriptor.platform, err);
     for (size_t i = 0; root->platforms && i < root->count; i++)
-        FERRY_TRY(add_platform(summary, &root->platforms[i], err));
+        if (root->children[i]->state != FERRY_NODE_LEFT_OUT)
+            FERRY_TRY(add_platform(summary, &root->platforms[i], err));
     return 0;
 }
 
@@ -81,6 +84,8 @@ static int summarise(const struct ferry_verify_report *report, const struct ferr
     summary->whole = true;
     FERRY_TRY(ferry_graph_closure(report->graph, image->root, &nodes, &count, err));
     for (size_t i = 0; i < count; i++) {
+        if (nodes[i]->is_manifest && nodes[i]->state == FERRY_NODE_LEFT_OUT)
+            continue;
         if (!ferry_add(summary->bytes, nodes[i]->descriptor.size, &summary->bytes))
             summary->bytes = INT64_MAX;
         if (nodes[i]->state == FERRY_NODE_BAD || nodes[i]->state == FERRY_NODE_WANTED)
@@ -93,6 +98,20 @@ static int summarise(const struct ferry_verify_report *report, const struct ferr
     return add_platforms(summary, image->root, err);
 }
 
+/* "  (left out: linux/arm64, linux/s390x)", or nothing. */
+static int print_left_out(const struct ferry_verify_report *report, const struct ferry_node *root,
+                          struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
+    char platforms[FERRY_LEFT_OUT_TEXT_MAX];
+    size_t count;
+
+    FERRY_TRY(ferry_left_out_list(report->graph, root, &list, &count, err));
+    if (count > 0)
+        printf("  (left out: %s)", ferry_left_out_platforms(list, count, platforms));
+    return 0;
+}
+
 static int print_row(const struct ferry_verify_report *report, const struct ferry_image *image,
                      int width, struct ferry_err *err)
 {
@@ -103,12 +122,15 @@ static int print_row(const struct ferry_verify_report *report, const struct ferr
     ferry_buf_init(&summary.platforms, (size_t)1024 * 1024);
     rc = summarise(report, image, &summary, err);
     if (rc == 0)
-        printf("%-*s  %s  %10s  %s%s\n", width, image->name, image->root->descriptor.digest.text,
+        printf("%-*s  %s  %10s  %s%s", width, image->name, image->root->descriptor.digest.text,
                ferry_size_format(summary.bytes, size),
                summary.platforms.len ? (char *)summary.platforms.data : "-",
                summary.whole ? "" : "  DAMAGED");
     ferry_buf_release(&summary.platforms);
-    return rc;
+    FERRY_TRY(rc);
+    FERRY_TRY(print_left_out(report, image->root, err));
+    printf("\n");
+    return 0;
 }
 
 static int print_table(const struct ferry_verify_report *report, struct ferry_err *err)
@@ -124,17 +146,25 @@ static int print_table(const struct ferry_verify_report *report, struct ferry_er
     return 0;
 }
 
-static void print_sentence(const struct verify_opts *opts, const struct ferry_verify_report *report)
+static int print_sentence(const struct verify_opts *opts, const struct ferry_verify_report *report,
+                          struct ferry_err *err)
 {
-    char size[FERRY_SIZE_TEXT_MAX];
+    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
+    char size[FERRY_SIZE_TEXT_MAX], platforms[FERRY_LEFT_OUT_TEXT_MAX];
     const char *name = strcmp(opts->archive, "-") == 0 ? "stdin" : opts->archive;
+    size_t count;
 
+    FERRY_TRY(ferry_left_out_list(report->graph, NULL, &list, &count, err));
     printf("%s: %s: %zu image%s, %zu blob%s, %s", name,
            report->fault_count ? "NOT WHOLE"
            : opts->quick       ? "complete (bytes not checked)"
                                : "whole",
            report->graph->image_count, ferry_plural(report->graph->image_count), report->blobs,
            ferry_plural(report->blobs), ferry_size_format(report->bytes, size));
+    if (report->manifests_left_out)
+        printf(", with %zu manifest%s left out on purpose (%s)", report->manifests_left_out,
+               ferry_plural(report->manifests_left_out),
+               ferry_left_out_platforms(list, count, platforms));
     if (report->left_out)
         printf(", %zu foreign layer%s left out", report->left_out, ferry_plural(report->left_out));
     if (report->unlisted_count)
@@ -143,6 +173,7 @@ static void print_sentence(const struct verify_opts *opts, const struct ferry_ve
     if (report->fault_count)
         printf(", %zu fault%s", report->fault_count, ferry_plural(report->fault_count));
     printf("\n");
+    return 0;
 }
 
 static int format_images(const struct ferry_verify_report *report, json_t *images,
@@ -150,6 +181,7 @@ static int format_images(const struct ferry_verify_report *report, json_t *image
 {
     for (size_t i = 0; i < report->graph->image_count; i++) {
         const struct ferry_image *image = &report->graph->images[i];
+        FERRY_OWNED_JSON *left_out = NULL;
         struct summary summary;
         json_t *item = NULL;
         int rc;
@@ -157,12 +189,14 @@ static int format_images(const struct ferry_verify_report *report, json_t *image
         ferry_buf_init(&summary.platforms, (size_t)1024 * 1024);
         rc = summarise(report, image, &summary, err);
         if (rc == 0)
-            item = json_pack("{s:s, s:s, s:s, s:I, s:s, s:b}", "name", image->name, "digest",
+            rc = ferry_left_out_json(report->graph, image->root, &left_out, err);
+        if (rc == 0)
+            item = json_pack("{s:s, s:s, s:s, s:I, s:s, s:b, s:O}", "name", image->name, "digest",
                              image->root->descriptor.digest.text, "mediaType",
                              image->root->descriptor.media_type, "bytes", (json_int_t)summary.bytes,
                              "platforms",
                              summary.platforms.len ? (char *)summary.platforms.data : "", "whole",
-                             summary.whole);
+                             summary.whole, "leftOut", left_out);
         ferry_buf_release(&summary.platforms);
         FERRY_TRY(rc);
         if (json_array_append_new(images, item) < 0)
@@ -200,14 +234,15 @@ static int print_json(const struct verify_opts *opts, const struct ferry_verify_
     FERRY_TRY(format_faults(report, faults, err));
     for (size_t i = 0; i < report->unlisted_named; i++)
         json_array_append_new(unlisted, json_string(report->unlisted[i]));
-    document = json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:O, s:O, s:O}", "archive", opts->archive,
-                         "whole", report->fault_count == 0, "depth",
+    document = json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "archive",
+                         opts->archive, "whole", report->fault_count == 0, "depth",
                          opts->quick  ? "quick"
                          : opts->deep ? "deep"
                                       : "bytes",
                          "blobs", (json_int_t)report->blobs, "bytes", (json_int_t)report->bytes,
-                         "foreignLayersLeftOut", (json_int_t)report->left_out, "images", images,
-                         "faults", faults, "unlisted", unlisted);
+                         "foreignLayersLeftOut", (json_int_t)report->left_out, "manifestsLeftOut",
+                         (json_int_t)report->manifests_left_out, "images", images, "faults", faults,
+                         "unlisted", unlisted);
     if (!document)
         return ferry_fail_memory(err);
     if (json_dumpf(document, stdout, JSON_INDENT(2)) == 0)
@@ -227,7 +262,7 @@ int ferry_verify_report_print(const struct verify_opts *opts,
         if (opts->list)
             FERRY_TRY(print_table(report, err));
         if (!opts->quiet)
-            print_sentence(opts, report);
+            FERRY_TRY(print_sentence(opts, report, err));
     }
     if (fflush(stdout) != 0 || ferror(stdout))
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));

@@ -118,7 +118,8 @@ members() {
 documented() { section README.md "$1" | sed -nE 's/^\| `([^`]+)` \|.*/\1/p'; }
 start_source SRC
 start_registry DST
-run 6 ociferry-export --json --keep-going -o "$T/a.tar" "$SRC/app/web:1" "$SRC/app/docker:1" "$SRC/app/none:1"
+run 6 ociferry-export --json --keep-going --platform linux/amd64 -o "$T/a.tar" "$SRC/app/web:1" \
+    "$SRC/app/docker:1" "$SRC/app/none:1" "$SRC/app/multi:1"
 members "$T/out" >"$T/export.printed"
 documented '### `ociferry-export --json`' >"$T/README.export"
 same_lines "JSON of ociferry-export" "$T/export.printed" "$T/README.export"

@@ -7,6 +7,7 @@
 #include "format/core/blob_file.h"
 #include "format/core/blob_verify.h"
 #include "format/oci/index.h"
+#include "format/oci/left_out.h"
 #include "format/run/opt.h"
 #include "format/run/pool.h"
 #include "format/run/progress.h"
@@ -275,6 +276,53 @@ static void test_alloc_graph(void **state)
     }
 }
 
+static const char sparse_text[] = "{\"manifests\": [{\"mediaType\": \"" FERRY_TYPE_OCI_MANIFEST
+                                  "\", \"digest\": \"sha256:" HEX_A "\", \"size\": 3, "
+                                  "\"platform\": {\"os\": \"linux\", "
+                                  "\"architecture\": \"arm64\"}}]}";
+
+/* An index whose child is left out, by the archive's own word. */
+static int build_sparse(const char *index, json_t **out, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    FERRY_OWNED_BUF bytes;
+    FERRY_OWNED_BUF text;
+
+    ferry_buf_init(&bytes, FERRY_MANIFEST_MAX);
+    ferry_buf_init(&text, FERRY_MANIFEST_MAX);
+    FERRY_TRY(ferry_graph_new(&graph, err));
+    FERRY_TRY(ferry_index_parse(index, strlen(index), graph, err));
+    FERRY_TRY(ferry_buf_append(&bytes, sparse_text, strlen(sparse_text), err));
+    FERRY_TRY(ferry_graph_supply(graph, graph->images[0].root, &bytes, err));
+    FERRY_TRY(ferry_index_format(graph, FERRY_REF_NAME_TAG, &text, err));
+    assert_non_null(strstr((char *)text.data, FERRY_NOTE_LEFT_OUT "\":\"sha256:" HEX_A "\""));
+    return ferry_left_out_json(graph, NULL, out, err);
+}
+
+static void test_alloc_left_out(void **state)
+{
+    FERRY_OWNED_MEM char *index = NULL;
+    struct ferry_digest digest;
+    struct ferry_err err;
+
+    (void)state;
+    CHECK_OK(ferry_digest_of(FERRY_SHA256, sparse_text, strlen(sparse_text), &digest, &err));
+    CHECK_OK(ferry_text(&index, &err,
+                        "{\"manifests\": [{\"mediaType\": \"%s\", \"digest\": \"%s\", \"size\": "
+                        "%zu}], \"annotations\": {\"%s\": \"1.0\", \"%s\": \"sha256:%s\"}}",
+                        FERRY_TYPE_OCI_INDEX, digest.text, strlen(sparse_text), FERRY_NOTE_VERSION,
+                        FERRY_NOTE_LEFT_OUT, HEX_A));
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED_JSON *report = NULL;
+        int rc = build_sparse(index, &report, &err);
+
+        check_outcome(rc, &err, report);
+        if (rc == 0)
+            assert_int_equal(json_array_size(report), 1);
+    }
+}
+
 /* What the libraries make once for all must not be made in a run that fails. */
 static int warm_up(void **state)
 {
@@ -293,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_alloc_verify),          cmocka_unit_test(test_alloc_file),
         cmocka_unit_test(test_alloc_options),         cmocka_unit_test(test_alloc_run),
         cmocka_unit_test(test_alloc_manifest),        cmocka_unit_test(test_alloc_graph),
+        cmocka_unit_test(test_alloc_left_out),
     };
 
     return cmocka_run_group_tests_name("alloc", tests, warm_up, NULL);

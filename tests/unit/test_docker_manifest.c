@@ -238,6 +238,25 @@ static void test_docker_manifest_of_an_index(void **state)
     }
 }
 
+/* Of what the archive has. */
+/* [W21] */
+static void test_docker_manifest_of_a_sparse_index(void **state)
+{
+    static const struct ferry_platform arm64 = { "linux", "arm64", "" };
+    FERRY_OWNED(ferry_graph) graph = new_graph();
+    struct sample m[2] = { sample_manifest(sample_text(FERRY_TYPE_OCI_CONFIG, "{}"), NULL, 0),
+                           sample_manifest(sample_text(FERRY_TYPE_OCI_CONFIG, "{ }"), NULL, 0) };
+    struct sample index = sample_index((struct sample[]){ sample_platform(m[0], "linux", "amd64"),
+                                                          sample_platform(m[1], "linux", "arm64") },
+                                       2);
+
+    (void)state;
+    ferry_graph_select(graph, &arm64, 1);
+    sample_add_image(graph, "x:1", &index);
+    supply(graph, &index);
+    assert_ptr_equal(ferry_docker_candidate(graph->images[0].root), sample_find(graph, &m[1]));
+}
+
 static void test_docker_manifest_of_nested_and_odd_roots(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = new_graph();
@@ -298,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_docker_manifest_layers),
         cmocka_unit_test(test_docker_manifest_config_not_held),
         cmocka_unit_test(test_docker_manifest_of_an_index),
+        cmocka_unit_test(test_docker_manifest_of_a_sparse_index),
         cmocka_unit_test(test_docker_manifest_of_nested_and_odd_roots),
         cmocka_unit_test(test_docker_manifest_limit),
     };

@@ -315,6 +315,41 @@ static void test_load_malformed_documents(void **state)
     }
 }
 
+/* index.json of our own, which says that the second child of the index is left out. */
+static struct sample sparse_index_json(void)
+{
+    return sample_text(FERRY_TYPE_OCI_INDEX,
+                       sample_format("{\"manifests\":[%s],\"annotations\":{"
+                                     "\"io.ociferry.archive.version\":\"1.0\","
+                                     "\"io.ociferry.archive.left-out\":\"%s\"}}",
+                                     sample_descriptor(&image.index, ""), image.m[1].digest.text));
+}
+
+/* [R26] */
+static void test_load_left_out(void **state)
+{
+    (void)state;
+    for (int way = 0; way < WAY_COUNT; way++)
+        for (int is_there = 0; is_there < 2; is_there++) {
+            FERRY_OWNED(ferry_reader) reader = NULL;
+            FERRY_OWNED(ferry_graph) graph = NULL;
+            struct sample index_json = sparse_index_json();
+            struct sample_tar tar = { 0 };
+            struct ferry_err err;
+
+            sample_put_head(&tar, &index_json);
+            sample_put_blob(&tar, &image.index);
+            if (is_there) /* in spite of what is said */
+                sample_put_blob(&tar, &image.m[1]);
+            sample_put_blob(&tar, &image.m[0]);
+            CHECK_OK(load((enum way)way, &tar, &reader, &graph, &err));
+            CHECK_ROW(way_names[way], sample_find(graph, &image.m[0])->state == FERRY_NODE_GOOD);
+            CHECK_ROW(way_names[way], sample_find(graph, &image.m[1])->state ==
+                                          (is_there ? FERRY_NODE_GOOD : FERRY_NODE_LEFT_OUT));
+            done((enum way)way, &reader);
+        }
+}
+
 /* A size that lies about what the archive has. */
 static void test_load_wrong_descriptor_size(void **state)
 {
@@ -496,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_load_heads),
         cmocka_unit_test(test_load_bad_documents),
         cmocka_unit_test(test_load_malformed_documents),
+        cmocka_unit_test(test_load_left_out),
         cmocka_unit_test(test_load_wrong_descriptor_size),
         cmocka_unit_test(test_load_keeps_within_the_limit),
         cmocka_unit_test(test_load_counts_empty_entries),

@@ -1,0 +1,114 @@
+#include "format/oci/left_out.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A walk over indexes: each node comes into the queue once. */
+struct walk {
+    const struct ferry_node **queue; /* room for all */
+    size_t queued;
+    bool *seen; /* by node->place */
+    struct ferry_left_out *list;
+    size_t count, room;
+};
+
+static void add(struct walk *w, const struct ferry_node *node)
+{
+    if (w->seen[node->place])
+        return;
+    w->seen[node->place] = true;
+    w->queue[w->queued++] = node;
+}
+
+static int visit(struct walk *w, const struct ferry_node *index, struct ferry_err *err)
+{
+    for (size_t i = 0; i < index->count; i++) {
+        const struct ferry_node *child = index->children[i];
+        bool is_new = !w->seen[child->place];
+
+        add(w, child);
+        if (!is_new || child->state != FERRY_NODE_LEFT_OUT)
+            continue;
+        FERRY_TRY(ferry_grow((void **)&w->list, w->count, &w->room, sizeof(*w->list), err));
+        w->list[w->count++] = (struct ferry_left_out){ child, &index->platforms[i] };
+    }
+    return 0;
+}
+
+static int walk(const struct ferry_graph *graph, const struct ferry_node *root, struct walk *w,
+                struct ferry_err *err)
+{
+    if (root)
+        add(w, root);
+    for (size_t i = 0; !root && i < graph->image_count; i++)
+        add(w, graph->images[i].root);
+    for (size_t i = 0; i < w->queued; i++)
+        if (w->queue[i]->platforms) /* an index */
+            FERRY_TRY(visit(w, w->queue[i], err));
+    return 0;
+}
+
+int ferry_left_out_list(const struct ferry_graph *graph, const struct ferry_node *root,
+                        struct ferry_left_out **out, size_t *count, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM const struct ferry_node **queue = calloc(graph->count + 1, sizeof(*queue));
+    FERRY_OWNED_MEM bool *seen = calloc(graph->count + 1, sizeof(*seen));
+    struct walk w = { .queue = queue, .seen = seen };
+    int rc = queue && seen ? walk(graph, root, &w, err) : ferry_fail_memory(err);
+
+    if (rc < 0) {
+        free(w.list);
+        return rc;
+    }
+    *out = w.list;
+    *count = w.count;
+    return 0;
+}
+
+int ferry_left_out_json(const struct ferry_graph *graph, const struct ferry_node *root,
+                        json_t **out, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
+    FERRY_OWNED_JSON *array = json_array();
+    char platform[FERRY_PLATFORM_TEXT_MAX];
+    size_t count;
+
+    FERRY_TRY(ferry_left_out_list(graph, root, &list, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(array,
+                                  json_pack("{s:s, s:s}", "digest",
+                                            list[i].node->descriptor.digest.text, "platform",
+                                            ferry_platform_format(list[i].platform, platform))) < 0)
+            return ferry_fail_memory(err);
+    *out = ferry_steal(&array);
+    return 0;
+}
+
+/* Whether an earlier one of the list is for the same platform. */
+static bool was_said(const struct ferry_left_out *list, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (memcmp(list[k].platform, list[i].platform, sizeof(*list[i].platform)) == 0)
+            return true;
+    return false;
+}
+
+const char *ferry_left_out_platforms(const struct ferry_left_out *list, size_t count,
+                                     char out[FERRY_LEFT_OUT_TEXT_MAX])
+{
+    char text[FERRY_PLATFORM_TEXT_MAX];
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (ferry_platform_is_unknown(list[i].platform) || was_said(list, i))
+            continue;
+        if (len + FERRY_PLATFORM_TEXT_MAX + sizeof(", ...") > FERRY_LEFT_OUT_TEXT_MAX) {
+            snprintf(out + len, FERRY_LEFT_OUT_TEXT_MAX - len, ", ...");
+            break;
+        }
+        len += (size_t)snprintf(out + len, FERRY_LEFT_OUT_TEXT_MAX - len, "%s%s", len ? ", " : "",
+                                ferry_platform_format(list[i].platform, text));
+    }
+    return out;
+}
