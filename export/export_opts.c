@@ -145,8 +145,7 @@ int ferry_export_opts_parse(int argc, char **argv, struct export_opts *opts, boo
 
     *opts = (struct export_opts){ .jobs = FERRY_JOBS_DEFAULT,
                                   .wire = { .user_agent = "ociferry/" FERRY_VERSION,
-                                            .retries = FERRY_RETRIES_DEFAULT,
-                                            .stall_seconds = FERRY_TIMEOUT_DEFAULT } };
+                                            .retries = FERRY_RETRIES_DEFAULT } };
     rc = ferry_opt_parse(&ferry_export_program, argc, argv, opts, &operands, done, err);
     if (rc == 0 && !*done)
         rc = gather(opts, &operands, err);

@@ -28,6 +28,7 @@ bool ferry_failures_permit(const struct ferry_failures *list, const struct ferry
     case FERRY_EFORMAT:
     case FERRY_ELIMIT:
     case FERRY_EREFUSED:
+    case FERRY_ESTALL:
         break;
     }
     return list->keep_going;

@@ -8,7 +8,10 @@
 #include "export/places.h"
 #include "export/pull.h"
 #include "format/core/blob_impl.h"
+#include "format/registry/retry.h"
 #include "format/run/signals.h"
+
+#define PROGRESS_PARTS 32 /* of a segment: who moves less than one makes no progress */
 
 enum slot_state {
     SLOT_WAITING, /* for a worker */
@@ -339,25 +342,35 @@ static void forget(const struct ferry_window *w, struct slot *slot)
     slot->filled = 0;
 }
 
-/* Goes on where a body broke off, until it breaks off too often without a byte in between; then at
- * the next place, if there is one. Up to the head of a reply the session makes its own attempts,
- * and has the last word on that place. */
+/* Silence is a body that broke off if there was something before it; else there is no use in asking
+ * again. */
+static bool broke_off(int rc, size_t moved)
+{
+    return rc == FERRY_ENET || (rc == FERRY_ESTALL && moved >= FERRY_STALL_BYTES);
+}
+
+/*
+ * Goes on where a body broke off, until it breaks off too often with little in between; then at the
+ * next place, if there is one. Up to the head of a reply the session makes its own attempts, and
+ * has the last word on that place.
+ */
 static int fetch(struct ferry_window *w, struct slot *slot, struct ferry_err *err)
 {
     int attempt = 0;
 
     while (slot) {
         const struct slot *before = slot;
-        size_t filled = slot->filled, blob = slot->blob;
+        size_t filled = slot->filled, blob = slot->blob, moved;
         size_t place = ferry_places_at(w->places, blob);
         bool answered = false;
         int rc = fetch_once(w, &slot, place, &answered, err);
 
         if (rc == 0)
             continue;
-        if (slot != before || slot->filled > filled)
+        moved = slot == before ? slot->filled - filled : w->options.segment;
+        if (moved > w->options.segment / PROGRESS_PARTS)
             attempt = 0;
-        if (rc == FERRY_ENET && answered &&
+        if (answered && broke_off(rc, moved) &&
             ++attempt <= ferry_session_retries(w->options.session)) {
             FERRY_TRY(ferry_session_backoff(w->options.session, attempt, err));
             continue;

@@ -106,8 +106,7 @@ int ferry_import_opts_parse(int argc, char **argv, struct import_opts *opts, boo
 
     *opts = (struct import_opts){ .jobs = FERRY_JOBS_DEFAULT,
                                   .wire = { .user_agent = "ociferry/" FERRY_VERSION,
-                                            .retries = FERRY_RETRIES_DEFAULT,
-                                            .stall_seconds = FERRY_TIMEOUT_DEFAULT } };
+                                            .retries = FERRY_RETRIES_DEFAULT } };
     rc = ferry_opt_parse(&ferry_import_program, argc, argv, opts, &operands, done, err);
     if (rc == 0 && !*done)
         rc = take_operands(opts, &operands, err);

@@ -17,12 +17,6 @@
  * proxy before it, waits for a request. */
 #define READ_AHEAD ((int64_t)8 * 1024 * 1024)
 
-/* Failures that are no single blob's or repository's: going on would fail for every other. */
-static bool ends_everything(int code)
-{
-    return code == FERRY_ENET || code == FERRY_ECANCEL || code == FERRY_ENOMEM;
-}
-
 static struct ferry_push push_to(const struct ferry_move *m, const struct ferry_placement *p)
 {
     return (struct ferry_push){ .session = m->session,
@@ -57,7 +51,7 @@ static int ask(const struct ferry_move *m, struct ferry_placement *p, struct fer
         return 0;
     }
     wrap_place(m, p, err);
-    if (ends_everything(err->code))
+    if (ferry_push_is_over((int)err->code))
         return (int)err->code;
     ferry_placement_fail(p, err);
     return 0;
@@ -212,7 +206,7 @@ static int deliver(struct freight *f, struct ferry_err *err)
             return 0;
         }
         wrap_place(f->move, p, err);
-        if (ends_everything(err->code))
+        if (ferry_push_is_over((int)err->code))
             return (int)err->code;
         ferry_placement_fail(p, err);
     }

@@ -6,7 +6,7 @@
  * ones several at once. Memory is bounded by the number of jobs.
  * A blob or repository that fails is recorded in the plan and fails the images that need it, no
  * others; what fails as a whole (the network, the input) ends the step.
- * Fails: FERRY_ENET, FERRY_ECANCEL, FERRY_ENOMEM, and what the reader of a pipe says.
+ * Fails: FERRY_ENET, FERRY_ESTALL, FERRY_ECANCEL, FERRY_ENOMEM, and what the reader of a pipe says.
  */
 #ifndef FERRY_IMPORT_MOVE_H
 #define FERRY_IMPORT_MOVE_H

@@ -130,7 +130,7 @@ static int take_failure(const struct ferry_target *target, struct ferry_outcome 
 
     ferry_reference_format(&target->ref, name);
     ferry_wrap(err, "%s", name);
-    if (err->code == FERRY_ENET || err->code == FERRY_ECANCEL || err->code == FERRY_ENOMEM)
+    if (ferry_push_is_over((int)err->code))
         return (int)err->code;
     ferry_outcome_fail(outcome, err);
     return 0;

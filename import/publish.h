@@ -3,7 +3,8 @@
  *
  * What it is: the last step of an import. An image is published when every blob and manifest that
  * it reaches is verified and in place; otherwise its outcome says why not, and nothing of it is
- * put. Fails: FERRY_ENET, FERRY_ECANCEL, FERRY_ENOMEM; a refusal is an outcome of its image.
+ * put. Fails: FERRY_ENET, FERRY_ESTALL, FERRY_ECANCEL, FERRY_ENOMEM; a refusal is an outcome of its
+ * image.
  */
 #ifndef FERRY_IMPORT_PUBLISH_H
 #define FERRY_IMPORT_PUBLISH_H

@@ -13,6 +13,12 @@ struct ferry_call ferry_push_call(const struct ferry_push *to, const char *metho
                                 .method = method };
 }
 
+bool ferry_push_is_over(int code)
+{
+    return code == FERRY_ENET || code == FERRY_ESTALL || code == FERRY_ECANCEL ||
+           code == FERRY_ENOMEM;
+}
+
 /* Some registries refuse HEAD: what they have is not known then, so it is brought. */
 static bool says_absent(const struct ferry_reply *reply)
 {

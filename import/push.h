@@ -3,8 +3,8 @@
  * by upload.h.
  *
  * What it is: single steps at the destination; which, and in which order, is push_plan's.
- * Fails: FERRY_ENET when the registry cannot be had any more; else what the registry says. The
- * caller adds names. Threads: any number at once.
+ * Fails: FERRY_ENET, FERRY_ESTALL when the registry cannot be had any more; else what the registry
+ * says. The caller adds names. Threads: any number at once.
  */
 #ifndef FERRY_IMPORT_PUSH_H
 #define FERRY_IMPORT_PUSH_H
@@ -24,6 +24,9 @@ struct ferry_push {
 
 /* A call to that repository, with the right to push, that is to be filled in. */
 struct ferry_call ferry_push_call(const struct ferry_push *to, const char *method);
+
+/* Failures that are no single blob's or repository's: going on would fail for every other. */
+bool ferry_push_is_over(int code);
 
 /* Whether the repository has the blob. */
 int ferry_push_has_blob(const struct ferry_push *to, const struct ferry_digest *digest, bool *has,

@@ -11,6 +11,7 @@
 
 #define READ_AHEAD_STEP ((size_t)256 * 1024)
 #define NOWHERE ((int64_t)-1)
+#define STALL_RETRIES_MAX 1 /* a registry that is silent again is so for good */
 
 /* --- begin and cancel ----------------------------------------------------------------------- */
 
@@ -239,9 +240,10 @@ static int request(struct carrier *c, struct ferry_call *call, int64_t length,
     call->content_type = length > 0 ? "application/octet-stream" : NULL;
     call->body = length > 0 ? &slice.base : NULL;
     call->body_size = length;
+    call->settles = length > 0 ? length : c->size;
     call->once = true;
     rc = ferry_session_call(c->to->session, call, reply, err);
-    if (rc == FERRY_ENET)
+    if (rc == FERRY_ENET || rc == FERRY_ESTALL)
         c->remedy = ASK;
     return rc;
 }
@@ -370,13 +372,14 @@ static int wait(const struct carrier *c, int retries, struct ferry_err *err)
 
 static int carry(struct carrier *c, struct ferry_err *err)
 {
-    const int retries = ferry_session_retries(c->to->session);
     bool done = false;
 
     while (!done) {
-        int rc = send_rest(c, err);
+        int rc = send_rest(c, err), retries = ferry_session_retries(c->to->session);
         struct ferry_err cause;
 
+        if (rc == FERRY_ESTALL && retries > STALL_RETRIES_MAX)
+            retries = STALL_RETRIES_MAX;
         if (rc == 0 || c->remedy == GIVE_UP)
             return rc;
         if (c->remedy == ASK) {

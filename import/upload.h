@@ -8,9 +8,10 @@
  * the next chunk begins. Where a request breaks, or the registry is of another opinion (416, 404),
  * it is asked where it stands, and the upload goes on there, or in a new one from the first byte.
  * Fails: what the source says, and then the closing request was not sent; FERRY_ENET when there is
- * no progress in as many attempts as the session has retries; FERRY_EIO when the source cannot go
- * back as far as the registry has to; else what the registry says. A failed upload is cancelled
- * there, as far as that can be had within a second; also after ferry_cancel().
+ * no progress in as many attempts as the session has retries; FERRY_ESTALL when the registry was
+ * silent twice without progress in between, or would not say where it stands; FERRY_EIO when the
+ * source cannot go back as far as the registry has to; else what the registry says. A failed upload
+ * is cancelled there, as far as that can be had within a second; also after ferry_cancel().
  * Threads: any number at once, each with an upload of its own.
  */
 #ifndef FERRY_IMPORT_UPLOAD_H

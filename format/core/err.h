@@ -26,8 +26,9 @@ enum ferry_code {
     FERRY_EFORMAT = -8,   /* the bytes are not what the format demands */
     FERRY_ELIMIT = -9,    /* a named limit was exceeded */
     FERRY_ECANCEL = -10,  /* the user asked to stop */
-    FERRY_EREFUSED = -11 /* a server answered, and did not do what was asked; asking again would not
-                            help */
+    FERRY_EREFUSED = -11, /* a server answered, and did not do what was asked; asking again would
+                             not help */
+    FERRY_ESTALL = -12    /* a server was silent too long: asking again would wait as long again */
 };
 
 /* Exit statuses of the three programs (README.md, man pages; a test compares them). */

@@ -14,8 +14,7 @@
 #include "format/registry/trace.h"
 
 #define SLICE_MS 200            /* how late a cancel may be noticed */
-#define PROGRESS_MIN 1024       /* bytes that wind up the watch */
-#define REPLY_PATIENCE 4        /* a registry may have to move what it was sent */
+#define SETTLED_PER_MS 4096     /* bytes, by a registry that has to move what it was sent */
 #define LEFTOVER_MAX 65536      /* of a body: read it to keep the connection */
 #define LEFTOVER_MS 100         /* but do not wait long for it */
 #define IDLE_CONNECTIONS_MAX 4L /* registry, token service, object store */
@@ -83,10 +82,33 @@ static void perform(struct ferry_http *http)
     }
 }
 
+/* There is a connection, with TLS if that is wanted: what is waited for is the server. */
+static bool is_connected(struct ferry_http *http)
+{
+    curl_off_t us = 0;
+
+    curl_easy_getinfo(http->easy, CURLINFO_PRETRANSFER_TIME_T, &us);
+    return us > 0;
+}
+
+/* The server has been silent for longer than it may be where the transfer is now. */
+static bool is_stalled(const struct ferry_http *http)
+{
+    const struct ferry_http_options *o = http->options;
+    int64_t patience_ms = 1000 * (int64_t)o->stall_seconds;
+
+    if (http->waited_ms < patience_ms)
+        return false;
+    if (ferry_http_is_proxied(http))
+        patience_ms = 1000 * (int64_t)o->proxied_stall_seconds;
+    if (http->body_left == 0 && !http->head_done)
+        patience_ms += http->settles / SETTLED_PER_MS;
+    return http->waited_ms >= patience_ms;
+}
+
 /* Waits for the network, and looks at the watch. */
 static int wait_ready(struct ferry_http *http, struct ferry_err *err)
 {
-    int64_t limit = (int64_t)http->options->stall_seconds * 1000;
     int64_t before = now_ms();
 
     if (http->deadline_ms == 0)
@@ -95,17 +117,10 @@ static int wait_ready(struct ferry_http *http, struct ferry_err *err)
         return ferry_fail(err, FERRY_ENET, "%.*s: no reply in time", ferry_url_shown(http->url),
                           http->url);
     curl_multi_poll(http->multi, NULL, 0, SLICE_MS, NULL);
-    if (http->moved >= PROGRESS_MIN)
+    if (http->moved >= FERRY_STALL_BYTES || !is_connected(http))
         ferry_http_wind_watch(http);
     http->waited_ms += now_ms() - before;
-    if (http->head.sent > 0 && http->body_left == 0 && !http->head_done)
-        limit *= REPLY_PATIENCE;
-    if (limit == 0 || http->waited_ms < limit)
-        return 0;
-    http->head.fault = FERRY_FAULT_BROKEN;
-    return ferry_fail(err, FERRY_ENET, "%.*s: stalled: less than %d bytes in %lld s",
-                      ferry_url_shown(http->url), http->url, PROGRESS_MIN,
-                      (long long)(limit / 1000));
+    return is_stalled(http) ? ferry_http_fail_stall(http, err) : 0;
 }
 
 static int drive(struct ferry_http *http, bool (*ready)(const struct ferry_http *),
@@ -206,6 +221,7 @@ static void restart(struct ferry_http *http, const struct ferry_http_request *re
     http->head_only = strcmp(request->method, "HEAD") == 0;
     http->body = request->body;
     http->body_left = request->body ? request->body_size : 0;
+    http->settles = request->settles;
     http->deadline_ms = request->within_ms > 0 ? now_ms() + request->within_ms : 0;
     ferry_http_wind_watch(http);
 }

@@ -7,12 +7,14 @@
  * on purpose: one transfer a connection, so N of these carry N TCP windows.
  * It follows no redirect, sends no credentials of its own, decodes nothing.
  * Owns: all handles. Options are borrowed for as long as it lives, a request for the call.
- * Fails: FERRY_ENET with ferry_http_head::fault telling what kind; FERRY_EFORMAT, FERRY_ELIMIT for
- * a reply that breaks the rules; FERRY_ECANCEL within 200 ms of ferry_cancel(); a failure of the
- * request's body source is returned as it is.
+ * Fails: FERRY_ENET with ferry_http_head::fault telling what kind; FERRY_ESTALL; FERRY_EFORMAT,
+ * FERRY_ELIMIT for a reply that breaks the rules; FERRY_ECANCEL within 200 ms of ferry_cancel(); a
+ * failure of the request's body source is returned as it is.
  * Threads: one at a time.
- * Limits: headers of a reply 64 KiB; connect 30 s; `stall_seconds` in which less than 1 KiB moves
- * while somebody waits for it, four times that for a reply to a body that was sent.
+ * Limits: headers of a reply 64 KiB; connect, TLS included, 20 s or `stall_seconds` if that is
+ * less; a stall is FERRY_STALL_BYTES not moved within `stall_seconds` of waiting for the server.
+ * Time in which the caller, the body's source or the rate limit keeps the server waiting does not
+ * count.
  */
 #ifndef FERRY_REGISTRY_HTTP_H
 #define FERRY_REGISTRY_HTTP_H
@@ -31,7 +33,8 @@ struct ferry_http;
 struct ferry_http_options {
     const char *user_agent;
     int stall_seconds;
-    struct ferry_rate *rate;                    /* shared by all that have it; NULL: no limit */
+    int proxied_stall_seconds; /* the same, behind a proxy that the environment names */
+    struct ferry_rate *rate;   /* shared by all that have it; NULL: no limit */
     void (*trace)(void *ctx, const char *line); /* told of each exchange; any thread; or NULL */
     void *trace_ctx;
 };
@@ -48,6 +51,8 @@ struct ferry_http_request {
     int64_t range_last;
     struct ferry_source *body; /* or NULL */
     int64_t body_size;
+    int64_t settles; /* bytes that the server may have to move before it replies, which gives it a
+                        second more for each 4 MiB */
     const struct ferry_tls *tls; /* borrowed for the exchange; NULL: what libcurl believes */
     bool show_client;            /* its client certificate, if any, may be shown there */
     bool insecure;               /* do not check the certificate */
@@ -61,8 +66,8 @@ struct ferry_http_request {
 enum ferry_http_fault {
     FERRY_FAULT_NONE,
     FERRY_FAULT_UNREACHED, /* nobody there: unlikely to mend by itself */
-    FERRY_FAULT_NOT_TLS,   /* somebody there who does not speak TLS */
-    FERRY_FAULT_BROKEN,    /* timeout, reset, cut off: worth another try */
+    FERRY_FAULT_NOT_TLS,   /* somebody there who does not speak TLS, or not in time */
+    FERRY_FAULT_BROKEN,    /* reset, cut off, fallen silent */
     FERRY_FAULT_FINAL      /* will not get better: certificate, cancel, our own input */
 };
 

@@ -49,8 +49,8 @@ size_t ferry_http_on_header(char *line, size_t size, size_t count, void *ctx)
     if (status >= 200) { /* else an interim reply */
         http->head.status = (int)status;
         http->head_done = true;
+        ferry_http_wind_watch(http);
     }
-    ferry_http_wind_watch(http);
     return all;
 }
 

@@ -5,6 +5,7 @@
 
 #include "format/registry/http_impl.h"
 #include "format/registry/origin.h"
+#include "format/registry/retry.h"
 
 /* First match wins, the last row catches all. */
 static const struct {
@@ -24,7 +25,7 @@ static const struct {
     { CURLE_SSL_CACERT_BADFILE, FERRY_FAULT_FINAL, FERRY_EUSAGE, "no usable CA certificates" },
     { CURLE_SSL_CERTPROBLEM, FERRY_FAULT_FINAL, FERRY_EUSAGE,
       "the client certificate or its key cannot be used" },
-    { CURLE_OPERATION_TIMEDOUT, FERRY_FAULT_BROKEN, FERRY_ENET, "no connection in time" },
+    { CURLE_OPERATION_TIMEDOUT, FERRY_FAULT_NOT_TLS, FERRY_ENET, "no connection in time" },
     { CURLE_GOT_NOTHING, FERRY_FAULT_BROKEN, FERRY_ENET, "connection closed without a reply" },
     { CURLE_RECV_ERROR, FERRY_FAULT_BROKEN, FERRY_ENET, "connection broke off" },
     { CURLE_SEND_ERROR, FERRY_FAULT_BROKEN, FERRY_ENET, "connection broke off while sending" },
@@ -123,12 +124,35 @@ static int origin_length(const char *url)
     return host ? (int)(host + 3 - url + (ptrdiff_t)strcspn(host + 3, "/?#")) : 0;
 }
 
-static bool was_connected(struct ferry_http *http)
+/* libcurl connects to another port than that of the URL. */
+bool ferry_http_is_proxied(const struct ferry_http *http)
 {
-    curl_off_t us = 0;
+    struct ferry_origin origin;
+    struct ferry_err ignored;
+    long port = 0;
 
-    curl_easy_getinfo(http->easy, CURLINFO_CONNECT_TIME_T, &us);
-    return us > 0;
+    curl_easy_getinfo(http->easy, CURLINFO_PRIMARY_PORT, &port);
+    return port != 0 && ferry_origin_of(http->url, &origin, &ignored) == 0 &&
+           strtol(origin.port, NULL, 10) != port;
+}
+
+int ferry_http_fail_stall(struct ferry_http *http, struct ferry_err *err)
+{
+    char what[64] = "no reply";
+    long opened = 0;
+
+    http->head.fault = FERRY_FAULT_BROKEN;
+    curl_easy_getinfo(http->easy, CURLINFO_NUM_CONNECTS, &opened);
+    http->head.reused = opened == 0;
+    if (http->head_done)
+        snprintf(what, sizeof(what), "less than %d bytes after the first %" PRId64,
+                 FERRY_STALL_BYTES, http->received);
+    else if (http->body_left > 0)
+        snprintf(what, sizeof(what), "it took less than %d bytes", FERRY_STALL_BYTES);
+    return ferry_fail(err, FERRY_ESTALL,
+                      "%.*s: stalled: %s in %" PRId64 " s; a server that needs longer, or a "
+                      "proxy that scans what it passes on, needs a larger --timeout",
+                      origin_length(http->url), http->url, what, http->waited_ms / 1000);
 }
 
 int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
@@ -145,8 +169,6 @@ int ferry_http_fail(struct ferry_http *http, struct ferry_err *err)
     while (i + 1 < FERRY_COUNT(faults) && faults[i].result != http->result)
         i++;
     http->head.fault = faults[i].fault;
-    if (http->result == CURLE_OPERATION_TIMEDOUT && !was_connected(http))
-        http->head.fault = FERRY_FAULT_UNREACHED;
     if (http->head_done) {
         char of[32] = "";
 

@@ -42,6 +42,7 @@ struct ferry_http {
 
     struct ferry_source *body; /* being uploaded */
     int64_t body_left;
+    int64_t settles; /* of the request */
     bool body_failed;
     struct ferry_err body_err;
 
@@ -56,7 +57,7 @@ size_t ferry_http_on_header(char *line, size_t size, size_t count, void *ctx);
 size_t ferry_http_on_body(char *data, size_t size, size_t count, void *ctx);
 size_t ferry_http_on_upload(char *buf, size_t size, size_t count, void *ctx);
 
-/* Something moved, or a new phase begins: the stall limit counts from now. */
+/* Something moved, or a new phase begins: the time for a stall counts from now. */
 void ferry_http_wind_watch(struct ferry_http *http);
 
 /* Sets every option of the easy handle for `request`. FERRY_EFORMAT on a value with control
@@ -66,5 +67,11 @@ int ferry_http_setup(struct ferry_http *http, const struct ferry_http_request *r
 
 /* Says what http->result means, and notes the kind of fault in the head. */
 int ferry_http_fail(struct ferry_http *http, struct ferry_err *err);
+
+/* The same for a server that was silent for http->waited_ms. */
+int ferry_http_fail_stall(struct ferry_http *http, struct ferry_err *err);
+
+/* Whether the transfer goes through a proxy; false where that cannot be told. */
+bool ferry_http_is_proxied(const struct ferry_http *http);
 
 #endif

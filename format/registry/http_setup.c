@@ -5,8 +5,8 @@
 #include "format/registry/http_impl.h"
 #include "format/registry/origin.h"
 
-#define CONNECT_SECONDS 30L
-#define PROBE_SECONDS 5L               /* loopback answers at once or never */
+#define CONNECT_SECONDS 20
+#define PROBE_SECONDS 5                /* loopback answers at once or never */
 #define EXPECT_FROM ((int64_t)1 << 20) /* smaller bodies are sent without asking first */
 
 /* Options that every request has. */
@@ -81,12 +81,14 @@ static CURLcode set_peer(struct ferry_http *http, const struct ferry_http_reques
                          const struct ferry_origin *origin)
 {
     const struct ferry_tls *tls = request->tls;
+    int connect = request->probing ? PROBE_SECONDS : CONNECT_SECONDS;
     long check = request->insecure ? 0L : 1L;
     CURLcode rc = curl_easy_setopt(http->easy, CURLOPT_URL, http->url);
 
+    if (connect > http->options->stall_seconds)
+        connect = http->options->stall_seconds;
     if (rc == CURLE_OK)
-        rc = curl_easy_setopt(http->easy, CURLOPT_CONNECTTIMEOUT,
-                              request->probing ? PROBE_SECONDS : CONNECT_SECONDS);
+        rc = curl_easy_setopt(http->easy, CURLOPT_CONNECTTIMEOUT, (long)connect);
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(http->easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
     if (rc == CURLE_OK)

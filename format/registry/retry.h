@@ -14,6 +14,10 @@
 
 #define FERRY_RETRY_AFTER_MAX_MS ((int64_t)5 * 60 * 1000)
 
+/* Who moves less within the limit for a stall is silent. Not a rate, so that a longer limit takes
+ * any server, however slow. */
+#define FERRY_STALL_BYTES 1024
+
 /* Milliseconds before retry `attempt` (1, 2, ...): 0.2 s doubling to 10 s, give or take a quarter,
  * so that many clients that were cut off together do not come back together. */
 int64_t ferry_retry_delay(int attempt);

@@ -11,12 +11,14 @@
 #define HOPS_MAX 5
 #define UNREACHED_RETRIES_MAX 2 /* nobody there: say so soon */
 #define STALL_SECONDS_USUAL 60
+#define STALL_SECONDS_PROXIED 600
 #define LAST_WORDS_MS 1000
 
 int ferry_session_new(const struct ferry_session_options *options, struct ferry_session **out,
                       struct ferry_err *err)
 {
     FERRY_OWNED(ferry_session) session = calloc(1, sizeof(*session));
+    const int stall = options->stall_seconds;
 
     if (!session)
         return ferry_fail_memory(err);
@@ -26,7 +28,8 @@ int ferry_session_new(const struct ferry_session_options *options, struct ferry_
     FERRY_TRY(ferry_tls_store_new(&session->options, &session->tls, err));
     session->http_options = (struct ferry_http_options){
         .user_agent = options->user_agent ? options->user_agent : "ociferry/" FERRY_VERSION,
-        .stall_seconds = options->stall_seconds > 0 ? options->stall_seconds : STALL_SECONDS_USUAL,
+        .stall_seconds = stall > 0 ? stall : STALL_SECONDS_USUAL,
+        .proxied_stall_seconds = stall > 0 ? stall : STALL_SECONDS_PROXIED,
         .rate = options->limit_rate > 0 ? &session->rate : NULL,
         .trace = options->verbose ? options->note : NULL,
         .trace_ctx = options->note_ctx,
@@ -139,6 +142,7 @@ static int send_request(struct attempt *a, char **shown, struct ferry_err *err)
         .range_last = call->range_last,
         .body = call->body,
         .body_size = call->body ? call->body_size : 0,
+        .settles = call->settles,
         .tls = a->need.tls,
         .fresh = a->fresh,
         .no_expect = a->no_expect,
@@ -275,13 +279,13 @@ static bool may_retry(const struct attempt *a, int rc, int done, const struct fe
     return false;
 }
 
-/* The server had closed the connection while it was idle: that is nobody's failure. */
+/* The connection had ended while it was idle, with or without a word: that is nobody's failure. */
 static bool was_stale(const struct attempt *a, int rc)
 {
     const struct ferry_http_head *head = ferry_http_head(a->connection->http);
 
-    return rc == FERRY_ENET && head->fault == FERRY_FAULT_BROKEN && head->reused &&
-           head->status == 0 && !(a->touched && a->call->once);
+    return (rc == FERRY_ENET || rc == FERRY_ESTALL) && head->fault == FERRY_FAULT_BROKEN &&
+           head->reused && head->status == 0 && !(a->touched && a->call->once);
 }
 
 static void note_retry(const struct attempt *a, int64_t wait, int done, const struct ferry_err *err)

@@ -5,12 +5,15 @@
  * for each registry its scheme (https, http), credentials and tokens, and holds idle connections.
  * A call is one request of distribution-spec 1.1; the reply's body is a source that pulls.
  * Owns: the session owns connections; a reply borrows one until ferry_reply_release().
- * Fails: FERRY_ENET when a server could not be reached or broke off after all retries, FERRY_EAUTH
- * when credentials were refused, FERRY_ECANCEL. Any HTTP status that was received is a success of
- * the call: look at reply->status, or let ferry_reply_fail() say what it means. (401 after
- * credentials were tried is FERRY_EAUTH already; 429 and 5xx come back only after the retries.)
+ * Fails: FERRY_ENET when a server could not be reached or broke off after all retries, FERRY_ESTALL
+ * when one was silent, FERRY_EAUTH when credentials were refused, FERRY_ECANCEL. Any HTTP status
+ * that was received is a success of the call: look at reply->status, or let ferry_reply_fail() say
+ * what it means. (401 after credentials were tried is FERRY_EAUTH already; 429 and 5xx come back
+ * only after the retries.)
  * Threads: any number may call at once; a reply belongs to one thread.
- * Limits: reply headers 64 KiB in all, 5 redirects, connect 30 s, `stall_seconds` without a byte.
+ * Limits: reply headers 64 KiB in all, 5 redirects, connect 20 s, `stall_seconds` of silence, which
+ * is also less than FERRY_STALL_BYTES (retry.h). A silent server is not asked again, but for one
+ * time where the silence may be that of a connection which was used before.
  *
  * Origin rules: an Authorization header goes only to the scheme, host and port of the registry it
  * is for, and credentials beyond that only to the token service that the registry itself named
@@ -41,7 +44,9 @@ struct ferry_session_options {
     const char *const *plain_http; /* NULL-ended hosts ("" = every host) to speak plain HTTP to */
     const char *const *insecure;   /* NULL-ended hosts ("" = every host): certificates unchecked */
     int retries;                   /* attempts after the first; each with back-off and jitter */
-    int stall_seconds;             /* give up on a transfer that moves nothing for so long */
+    int stall_seconds;             /* give up on a server that is silent for so long; 0: 60, and
+                                      600 behind a proxy that the environment names, which may
+                                      scan what it passes on, and holds that back meanwhile */
     int64_t limit_rate;            /* bytes a second, of all transfers together */
     bool verbose;                  /* `note` is told of every request and its reply as well */
     void (*note)(void *ctx,
@@ -74,6 +79,7 @@ struct ferry_call {
     struct ferry_source *body; /* read from where it stands; or NULL */
     int64_t body_size;         /* all that is left in `body`: to send again, it is rewound to its
                                   size less this. A chunk is a source of its own. */
+    int64_t settles;           /* bytes that the server may have to move before it replies */
     const char *content_range; /* "first-last", of an upload chunk; or NULL */
     int64_t range_first;       /* Range: bytes=first-last; both 0 when no range is asked for, */
     int64_t range_last;        /*   so a range that is asked for has last > 0 or is_range set */

@@ -100,12 +100,12 @@
     {                                                                                              \
         .name = "timeout", .type = FERRY_OPT_INT, .offset = offsetof(opts, wire.stall_seconds),    \
         .argument = "SECONDS",                                                                     \
-        .help = "give up on a transfer that moves nothing for SECONDS (default 60)", .low = 1,     \
-        .high = 86400                                                                              \
+        .help = "give up on a server that is silent for SECONDS (default 60; behind a proxy, "     \
+                "which may scan first, 600)",                                                      \
+        .low = 1, .high = 86400                                                                    \
     }
 
 #define FERRY_JOBS_DEFAULT 6
 #define FERRY_RETRIES_DEFAULT 5
-#define FERRY_TIMEOUT_DEFAULT 60
 
 #endif

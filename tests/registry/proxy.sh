@@ -13,19 +13,6 @@ make_cert ours server DNS:registry.test
 start_nginx SRC "$PLAIN" server
 start_nginx DST "$STORE" server
 
-# start_connect NAME UPSTREAM OPTION...: a proxy that leads every host to UPSTREAM. Sets NAME to
-# host:port; its log is $T/NAME.log.
-start_connect() {
-    local name=$1 upstream=$2
-    shift 2
-    rm -f "$T/$name.port"
-    : >"$T/$name.log"
-    connect_proxy --to "${upstream##*:}" --log "$T/$name.log" "$@" >"$T/$name.port" &
-    SERVERS+=($!)
-    wait_for "proxy $name" test -s "$T/$name.port"
-    printf -v "$name" '%s' "127.0.0.1:$(cat "$T/$name.port")"
-}
-
 COMMON=(--retries 0 --cacert "$T/ours.crt" --creds user:secret)
 export_it() { ociferry-export --force -o "$T/a.tar" "${COMMON[@]}" "$@" registry.test/app/web:1; }
 import_it() { ociferry-import "${COMMON[@]}" "$@" "$T/a.tar" registry.test; }

@@ -13,8 +13,12 @@
  *   --truncate   'METHOD PATH BYTES [COUNT]'  a well-formed response of at most BYTES
  *   --stall      'METHOD PATH BYTES [COUNT]'  fall silent after BYTES of the response body; 0:
  *                                            before the response
+ *   --trickle    'METHOD PATH BYTES [COUNT]'  one byte a second after BYTES of the response body;
+ * 0: from the first of its head
  *   --flip       'METHOD PATH OFFSET [COUNT]' flip a bit of the byte at OFFSET of the whole blob
  *   --cut-upload 'METHOD PATH BYTES [COUNT]'  close after BYTES of the request body
+ *   --sip        'METHOD PATH BYTES [COUNT]'  take the request body one byte a second after BYTES
+ *   --hold       'METHOD PATH SECONDS [COUNT]' keep the response back for so long
  *   --status     'METHOD PATH CODE [COUNT]'   answer CODE, without asking the server
  *   --redirect   'METHOD PATH PORT [COUNT]'   answer 307 to the same path at 127.0.0.1:PORT
  *   --wrong-range 'METHOD PATH 0 [COUNT]'     serve ranges from the start of the blob, and say so
@@ -49,11 +53,26 @@
 #define HEAD_MAX 65536
 #define RULES_MAX 32
 
-enum action { CUT, RESET, TRUNCATE, STALL, FLIP, CUT_UPLOAD, STATUS, REDIRECT, WRONG_RANGE, NONE };
+/* Those at a byte of a body come first. */
+enum action {
+    CUT,
+    RESET,
+    TRUNCATE,
+    STALL,
+    TRICKLE,
+    FLIP,
+    CUT_UPLOAD,
+    SIP,
+    HOLD,
+    STATUS,
+    REDIRECT,
+    WRONG_RANGE,
+    NONE
+};
 
-static const char *const action_names[] = { "cut",    "reset",    "truncate",
-                                            "stall",  "flip",     "cut-upload",
-                                            "status", "redirect", "wrong-range" };
+static const char *const action_names[] = { "cut",     "reset",  "truncate",   "stall",
+                                            "trickle", "flip",   "cut-upload", "sip",
+                                            "hold",    "status", "redirect",   "wrong-range" };
 
 struct rule {
     enum action action;
@@ -85,8 +104,10 @@ struct message {
 
 /* What to do to a body while it passes. Offsets are those of this body; -1 is never. */
 struct harm {
-    int64_t stop_at, flip_at;
+    int64_t stop_at, flip_at, slow_at;
 };
+
+static const struct harm harmless = { .stop_at = -1, .flip_at = -1, .slow_at = -1 };
 
 /* A line of the log. */
 struct entry {
@@ -206,7 +227,7 @@ static const struct rule *match(enum action action, const struct entry *e, int64
     for (size_t i = 0; i < rule_count; i++) {
         struct rule *r = &rules[i];
         int64_t at = r->number - (action == FLIP ? first : 0);
-        bool there = action >= STATUS || length < 0 || (at >= 0 && (at < length || at == 0));
+        bool there = action >= HOLD || length < 0 || (at >= 0 && (at < length || at == 0));
 
         if (r->action == action && there && strstr(e->path, r->path) &&
             (r->method[0] == '*' || strcmp(r->method, e->method) == 0) &&
@@ -231,6 +252,11 @@ static bool relay(struct peer *from, int fd, int64_t length, const struct harm *
             n = harm->stop_at - *moved;
         if (harm->flip_at >= *moved && harm->flip_at < *moved + n)
             data[harm->flip_at - *moved] = (char)(data[harm->flip_at - *moved] ^ 0x10);
+        if (harm->slow_at >= 0 && *moved + n > harm->slow_at) {
+            n = *moved < harm->slow_at ? harm->slow_at - *moved : 1;
+            if (n == 1)
+                sleep(1);
+        }
         if (fd >= 0 && !send_all(fd, data, (size_t)n))
             return false;
         from->start += (size_t)n;
@@ -245,7 +271,6 @@ static bool relay(struct peer *from, int fd, int64_t length, const struct harm *
 static bool relay_body(struct peer *from, int fd, const struct message *m, const struct harm *harm,
                        int64_t *moved)
 {
-    static const struct harm harmless = { .stop_at = -1, .flip_at = -1 };
     char line[HEAD_MAX];
     int64_t size, frame;
 
@@ -333,17 +358,26 @@ static void hang_up(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
-static void wait_for_close(int fd)
+/* True when `ms` (-1: for ever) are over and the peer is still there. */
+static bool outlasts(int fd, int ms)
 {
     struct pollfd p = { .fd = fd, .events = POLLRDHUP };
 
-    poll(&p, 1, -1);
+    return poll(&p, 1, ms) == 0;
+}
+
+static bool send_slowly(int fd, const char *text)
+{
+    for (; *text; text++)
+        if (!send_all(fd, text, 1) || !outlasts(fd, 1000))
+            return false;
+    return true;
 }
 
 /* Which harm this response is to come to; takes note of it in the log entry. */
 static const struct rule *choose_harm(struct entry *e, struct message *resp, struct harm *harm)
 {
-    static const enum action on_response[] = { CUT, RESET, TRUNCATE, STALL, FLIP };
+    static const enum action on_response[] = { CUT, RESET, TRUNCATE, STALL, TRICKLE, FLIP };
     const char *content_range = value(resp->head, "content-range"); /* "bytes 0-9/100" */
     int64_t base = content_range
                        ? strtoll(content_range + strcspn(content_range, "0123456789"), NULL, 10)
@@ -356,6 +390,8 @@ static const struct rule *choose_harm(struct entry *e, struct message *resp, str
         e->fault = r->action;
         if (r->action == FLIP)
             harm->flip_at = r->number - base;
+        else if (r->action == TRICKLE)
+            harm->slow_at = r->number;
         else
             harm->stop_at = r->number;
         return r;
@@ -366,13 +402,16 @@ static const struct rule *choose_harm(struct entry *e, struct message *resp, str
 /* Sends the request to the server and the response back. False: this connection is over. */
 static bool pass_on(struct peer *client, struct peer *server, struct message *m, struct entry *e)
 {
-    struct harm harm = { .stop_at = -1, .flip_at = -1 };
+    struct harm harm = harmless;
     bool has_body = m->chunked || m->length > 0;
     const struct rule *r = has_body ? match(CUT_UPLOAD, e, 0, m->length) : NULL;
 
     if (r) {
         harm.stop_at = r->number;
         e->fault = CUT_UPLOAD;
+    } else if (has_body && (r = match(SIP, e, 0, m->length))) {
+        harm.slow_at = r->number;
+        e->fault = SIP;
     }
     if (!send_all(server->fd, m->head, strlen(m->head)) ||
         (has_body && !relay_body(client, server->fd, m, &harm, &e->request_bytes) && r))
@@ -383,9 +422,14 @@ static bool pass_on(struct peer *client, struct peer *server, struct message *m,
             return false;
         e->status = atoi(m->head + strcspn(m->head, " "));
     } while (e->status / 100 == 1);
+    if ((r = match(HOLD, e, 0, 0))) {
+        e->fault = HOLD;
+        if (!outlasts(client->fd, (int)r->number * 1000))
+            return false;
+    }
     bool none = strcmp(e->method, "HEAD") == 0 || e->status == 204 || e->status == 304;
     bool last = !none && !m->chunked && m->length < 0;
-    harm = (struct harm){ .stop_at = -1, .flip_at = -1 };
+    harm = harmless;
     r = !none && e->status / 100 == 2 ? choose_harm(e, m, &harm) : NULL;
     if (r && r->action == TRUNCATE && m->length > r->number) {
         char length[64];
@@ -396,13 +440,15 @@ static bool pass_on(struct peer *client, struct peer *server, struct message *m,
         harm.stop_at = -1;
     }
     if (r && r->action == STALL && r->number == 0) {
-        wait_for_close(client->fd);
+        outlasts(client->fd, -1);
         return false;
     }
     drop_header(m->head, "connection");
     if (last)
         add_header(m->head, "Connection: close");
-    if (!send_all(client->fd, m->head, strlen(m->head)))
+    bool slowly = r && r->action == TRICKLE && r->number == 0;
+    if (!(slowly ? send_slowly(client->fd, m->head)
+                 : send_all(client->fd, m->head, strlen(m->head))))
         return false;
     if (none)
         return true;
@@ -410,7 +456,7 @@ static bool pass_on(struct peer *client, struct peer *server, struct message *m,
         if (r && r->action == RESET)
             hang_up(client->fd);
         if (r && r->action == STALL)
-            wait_for_close(client->fd);
+            outlasts(client->fd, -1);
         return false;
     }
     return !last;
@@ -418,7 +464,6 @@ static bool pass_on(struct peer *client, struct peer *server, struct message *m,
 
 static bool serve_one(struct peer *client, struct peer *server)
 {
-    static const struct harm harmless = { .stop_at = -1, .flip_at = -1 };
     struct message *m = calloc(1, sizeof(*m));
     struct entry e = { .fault = NONE };
     bool more = false;

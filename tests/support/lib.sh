@@ -166,6 +166,19 @@ start_proxy() {
     printf -v "$name" '%s' "127.0.0.1:$(cat "$T/$name.port")"
 }
 
+# start_connect NAME UPSTREAM OPTION...: a proxy for CONNECT that leads every host to UPSTREAM
+# (host:port). Sets NAME to host:port; its log is $T/NAME.log.
+start_connect() {
+    local name=$1 upstream=$2
+    shift 2
+    rm -f "$T/$name.port"
+    : >"$T/$name.log"
+    connect_proxy --to "${upstream##*:}" --log "$T/$name.log" "$@" >"$T/$name.port" &
+    SERVERS+=($!)
+    wait_for "proxy $name" test -s "$T/$name.port"
+    printf -v "$name" '%s' "127.0.0.1:$(cat "$T/$name.port")"
+}
+
 # Stops the server that was started last.
 stop_last() {
     local pid=${SERVERS[-1]}

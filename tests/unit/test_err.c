@@ -103,7 +103,7 @@ static const struct {
 } status_rows[] = {
     { FERRY_OK, 0 },      { FERRY_ENOMEM, 1 }, { FERRY_EUSAGE, 2 },    { FERRY_EIO, 1 },
     { FERRY_ENET, 5 },    { FERRY_EAUTH, 4 },  { FERRY_ENOTFOUND, 1 }, { FERRY_EDIGEST, 3 },
-    { FERRY_EFORMAT, 3 }, { FERRY_ELIMIT, 3 }, { FERRY_ECANCEL, 1 },
+    { FERRY_EFORMAT, 3 }, { FERRY_ELIMIT, 3 }, { FERRY_ECANCEL, 1 },   { FERRY_ESTALL, 5 },
 };
 
 static void test_err_exit_statuses(void **state)

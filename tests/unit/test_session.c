@@ -12,6 +12,7 @@
 #include "format/core/cancel.h"
 #include "format/registry/origin.h"
 #include "format/registry/retry.h"
+#include "format/registry/session_impl.h"
 #include "tests/support/check.h"
 #include "tests/support/stub_registry.h"
 
@@ -878,11 +879,12 @@ static void test_session_body_cut(void **state)
         const char *name;
         enum stub_action action;
         const char *headers;
+        enum ferry_code want;
     } rows[] = {
-        { "cut", STUB_CUT, NULL },
-        { "length_too_great", STUB_CLOSE_AFTER, "Content-Length: 100\r\n" },
-        { "stalled", STUB_STALL, NULL },
-        { "chunk_without_end", STUB_CLOSE_AFTER, "Transfer-Encoding: chunked\r\n" },
+        { "cut", STUB_CUT, NULL, FERRY_ENET },
+        { "length_too_great", STUB_CLOSE_AFTER, "Content-Length: 100\r\n", FERRY_ENET },
+        { "stalled", STUB_STALL, NULL, FERRY_ESTALL },
+        { "chunk_without_end", STUB_CLOSE_AFTER, "Transfer-Encoding: chunked\r\n", FERRY_ENET },
     };
 
     (void)state;
@@ -897,7 +899,7 @@ static void test_session_body_cut(void **state)
 
         SCRIPT(steps);
         CHECK_OK(get("a", "x", &reply));
-        CHECK_CODE(ferry_source_drain(reply.body, &err), FERRY_ENET);
+        CHECK_CODE(ferry_source_drain(reply.body, &err), rows[i].want);
         ferry_reply_release(&reply);
         assert_int_equal(reply.status, 0);
     }
@@ -1215,7 +1217,82 @@ static void test_session_upload_of_a_failing_source(void **state)
 
 /* --- the rest ------------------------------------------------------------------------------- */
 
-static void test_session_stall_before_the_reply(void **state)
+/* Reads the request, and waits for more of it for ever. */
+#define SILENT .action = STUB_BREAK, .cut = 1000000
+
+/* A GET or PUT that must fail within [low, high) ms for the server's silence. */
+static void check_stall(struct ferry_source *body, int64_t settles, int64_t low, int64_t high)
+{
+    const struct ferry_call call = { .registry = registry,
+                                     .repository = "a",
+                                     .method = body ? "PUT" : "GET",
+                                     .path = "x",
+                                     .body = body,
+                                     .body_size = body ? ferry_source_size(body) : 0,
+                                     .settles = settles };
+    FERRY_OWNED_REPLY reply = { .status = 0 };
+    int64_t before = now_ms();
+
+    CHECK_CODE(ferry_session_call(session, &call, &reply, &err), FERRY_ESTALL);
+    assert_in_range(now_ms() - before, low, high);
+    assert_non_null(strstr(err.msg, registry));
+    assert_non_null(strstr(err.msg, "no reply in"));
+    assert_non_null(strstr(err.msg, "--timeout"));
+}
+
+/* Who never answers is asked once; who has to move what it was sent has more time. */
+static void test_session_silence(void **state)
+{
+    const struct stub_step steps[] = { { SILENT, .times = -1 } };
+    FERRY_OWNED(ferry_source) body = NULL;
+
+    (void)state;
+    options.stall_seconds = 1;
+    open_session();
+    SCRIPT(steps);
+    check_stall(NULL, 0, 900, 1900);
+    CHECK_OK(ferry_source_memory("hello", 5, &body, &err));
+    check_stall(body, (int64_t)4 << 20, 1900, 2900);
+    assert_int_equal(notes, 0);
+}
+
+/* Of a connection that was used before nobody knows whether it is still one. */
+static void test_session_silence_of_a_used_connection(void **state)
+{
+    const struct stub_step once[] = { { .body = "first" },
+                                      { SILENT },
+                                      { .body = "second", .times = -1 } };
+    const struct stub_step for_ever[] = { { .body = "first" }, { SILENT, .times = -1 } };
+
+    (void)state;
+    options.stall_seconds = 1;
+    open_session();
+    SCRIPT(once);
+    check_get(200, "first");
+    check_get(200, "second");
+    SCRIPT(for_ever);
+    check_get(200, "first");
+    check_stall(NULL, 0, 1900, 2900);
+}
+
+/* What goes through a proxy has its own limit: the stub is the proxy, and the registry no host. */
+static void test_session_silence_behind_a_proxy(void **state)
+{
+    const struct stub_step steps[] = { { SILENT, .times = -1 } };
+
+    (void)state;
+    open_session();
+    session->http_options.stall_seconds = 1;
+    session->http_options.proxied_stall_seconds = 2;
+    SCRIPT(steps);
+    check_stall(NULL, 0, 900, 1900);
+    setenv("http_proxy", registry, 1);
+    snprintf(registry, sizeof(registry), "registry.test");
+    check_stall(NULL, 0, 1900, 2900);
+    unsetenv("http_proxy");
+}
+
+static void test_session_silence_in_the_body(void **state)
 {
     const struct stub_step steps[] = { { .headers = "X: ", .action = STUB_STALL, .times = -1 } };
     FERRY_OWNED_REPLY reply = { .status = 0 };
@@ -1223,14 +1300,13 @@ static void test_session_stall_before_the_reply(void **state)
 
     (void)state;
     options.stall_seconds = 1;
-    options.retries = 0;
     open_session();
     SCRIPT(steps);
     /* "X: Content-Length: 0" swallowed the length: the reply has no end but the connection's */
     CHECK_OK(get("a", "x", &reply));
-    CHECK_CODE(ferry_source_drain(reply.body, &err), FERRY_ENET);
-    assert_non_null(strstr(err.msg, "stalled"));
-    assert_in_range(now_ms() - before, 900, 2500);
+    CHECK_CODE(ferry_source_drain(reply.body, &err), FERRY_ESTALL);
+    assert_non_null(strstr(err.msg, "less than 1024 bytes after the first 0 in 1 s"));
+    assert_in_range(now_ms() - before, 900, 1900);
 }
 
 /* A caller that is slow to read is not a server that stalls. */
@@ -1405,7 +1481,10 @@ int main(void)
         TEST(upload_once),
         TEST(upload_redirected),
         TEST(upload_of_a_failing_source),
-        TEST(stall_before_the_reply),
+        TEST(silence),
+        TEST(silence_of_a_used_connection),
+        TEST(silence_in_the_body),
+        TEST(silence_behind_a_proxy),
         TEST(slow_reader),
         TEST(loopback_without_tls),
         TEST(loopback_where_tls_is_asked_for),

@@ -497,6 +497,35 @@ static void test_upload_broken(void **state)
 }
 
 /* As long as it asks for, and not the 0.2 s that are usual. */
+#define SILENCE 1000000 /* a request with fewer bytes is not answered */
+
+/* A reply that got lost is made up for by asking; silence after silence is not waited for again. */
+static void test_upload_silence(void **state)
+{
+    const struct stub_step lost[] = { { "POST", .status = 202, .headers = BEGUN },
+                                      { "PUT", .action = STUB_BREAK, .cut = SILENCE },
+                                      { "HEAD", .status = 200 } };
+    const struct stub_step again[] = { { "POST", .status = 202, .headers = BEGUN, .times = 2 },
+                                       { "PUT", .action = STUB_BREAK, .cut = SILENCE, .times = 2 },
+                                       { "HEAD", .status = 404 },
+                                       { "GET", .status = 404 },
+                                       { "DELETE", .status = 204 } };
+    const struct stub_step deaf[] = { { "POST", .status = 202, .headers = BEGUN },
+                                      { "PUT", .action = STUB_BREAK, .cut = SILENCE },
+                                      { "HEAD", .action = STUB_BREAK, .cut = SILENCE },
+                                      { "DELETE", .status = 204 } };
+
+    (void)state;
+    SCRIPT(lost);
+    CHECK_OK(upload_text("0123456789", NULL));
+    SCRIPT(again);
+    CHECK_CODE(upload_text("0123456789", NULL), FERRY_ESTALL);
+    assert_int_equal(stub_count_path(stub, "/v2/a/blobs/uploads/"), 2);
+    SCRIPT(deaf);
+    CHECK_CODE(upload_text("0123456789", NULL), FERRY_ESTALL);
+    assert_int_equal(stub_count_path(stub, "/v2/a/blobs/uploads/"), 1);
+}
+
 static void test_upload_retry_after(void **state)
 {
     const struct stub_step steps[] = {
@@ -831,6 +860,7 @@ int main(void)
         TEST(locations),
         TEST(chunks),
         TEST(broken),
+        TEST(silence),
         TEST(retry_after),
         TEST(mounts),
         TEST(wrong_blob),
