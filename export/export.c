@@ -197,6 +197,22 @@ static void note(void *ctx, const char *text)
     ferry_progress_say(ctx, "%s", text);
 }
 
+/* What belongs to the images and is not taken. */
+static void warn_referrers(const struct ferry_resolve_notes *notes, struct ferry_progress *progress)
+{
+    if (notes->referrers_left_out > 0)
+        ferry_progress_warn(progress,
+                            "%zu referrer%s (signatures, attestations, SBOMs and the like) are "
+                            "left behind, as --no-referrers asks",
+                            notes->referrers_left_out, ferry_plural(notes->referrers_left_out));
+    if (notes->referrers_gone > 0)
+        ferry_progress_warn(progress,
+                            "%zu referrer%s cannot be taken: the registry lists them, and does not "
+                            "have them (%s)",
+                            notes->referrers_gone, ferry_plural(notes->referrers_gone),
+                            notes->gone);
+}
+
 /* --foreign-layers: they are fetched like others. */
 static void want_foreign(struct ferry_graph *graph)
 {
@@ -246,7 +262,8 @@ static int warn_left_out(struct ferry_graph *graph, const struct ferry_pull_plan
 /* The images of the references, as far as they can be had. */
 static int resolve(const struct export_opts *opts, struct ferry_session *session,
                    struct ferry_references *refs, struct ferry_failures *failures,
-                   struct ferry_graph **out, struct ferry_err *err)
+                   struct ferry_graph **out, struct ferry_resolve_notes *notes,
+                   struct ferry_err *err)
 {
     FERRY_OWNED(ferry_graph) graph = NULL;
     bool has_bad;
@@ -257,11 +274,12 @@ static int resolve(const struct export_opts *opts, struct ferry_session *session
                                                       .count = refs->count,
                                                       .platforms = opts->platforms,
                                                       .platform_count = opts->platform_texts.count,
+                                                      .no_referrers = opts->no_referrers,
                                                       .jobs = opts->jobs,
                                                       .known = known,
                                                       .failures = failures };
 
-        FERRY_TRY(ferry_resolve(session, &wanted, &graph, err));
+        FERRY_TRY(ferry_resolve(session, &wanted, &graph, notes, err));
         FERRY_TRY(ferry_platform_check(graph, failures, err));
         FERRY_TRY(ferry_failures_drop(failures, graph, refs->items, &refs->count, &has_bad, err));
     } while (has_bad);
@@ -281,7 +299,8 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     FERRY_OWNED(ferry_pull_plan) plan = NULL;
     FERRY_OWNED(ferry_writer) out = NULL;
     struct ferry_session_options wire = opts->wire;
-    struct ferry_export_result result = { .failures = &failures };
+    struct ferry_resolve_notes notes;
+    struct ferry_export_result result = { .failures = &failures, .notes = &notes };
 
     wire.note = note;
     wire.note_ctx = progress;
@@ -298,9 +317,10 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     ferry_progress_phase(progress, "resolving", -1, -1);
     FERRY_TRY(ferry_select(session, &opts->selections, opts->jobs, &failures, &refs, err));
     FERRY_TRY(ferry_pins_check(session, opts->jobs, &refs, &failures, &result.moved, err));
-    FERRY_TRY(resolve(opts, session, &refs, &failures, &graph, err));
+    FERRY_TRY(resolve(opts, session, &refs, &failures, &graph, &notes, err));
     ferry_platform_warn(graph, progress);
     FERRY_TRY(ferry_pull_plan_new(graph, (enum ferry_ref_name)opts->ref_name, &plan, err));
+    warn_referrers(&notes, progress);
     FERRY_TRY(warn_left_out(graph, plan, progress, err));
     if (opts->output)
         FERRY_TRY(check_space(opts->output,

@@ -31,6 +31,11 @@ static const struct ferry_opt options[] = {
       .argument = "OS/ARCH[/VARIANT]",
       .help = "of an image for several platforms take this one, as linux/amd64 or linux/arm/v7; "
               "repeatable (default: all)" },
+    { .name = "no-referrers",
+      .type = FERRY_OPT_FLAG,
+      .offset = offsetof(struct export_opts, no_referrers),
+      .help = "leave behind what belongs to the images: signatures, attestations, SBOMs and other "
+              "referrers" },
     { .name = "ref-name",
       .type = FERRY_OPT_CHOICE,
       .offset = offsetof(struct export_opts, ref_name),

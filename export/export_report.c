@@ -14,10 +14,11 @@ static int format_images(const struct ferry_graph *graph, json_t *images, struct
         FERRY_OWNED_JSON *left_out = NULL;
 
         FERRY_TRY(ferry_left_out_json(graph, image->root, &left_out, err));
-        if (json_array_append_new(images, json_pack("{s:s, s:s, s:s, s:O}", "name", image->name,
-                                                    "digest", image->root->descriptor.digest.text,
-                                                    "mediaType", image->root->descriptor.media_type,
-                                                    "leftOut", left_out)) < 0)
+        if (json_array_append_new(
+                images, json_pack("{s:s, s:s, s:s, s:O, s:s*}", "name", image->name, "digest",
+                                  image->root->descriptor.digest.text, "mediaType",
+                                  image->root->descriptor.media_type, "leftOut", left_out,
+                                  "subject", image->has_subject ? image->subject.text : NULL)) < 0)
             return ferry_fail_memory(err);
     }
     return 0;
@@ -44,12 +45,13 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
 
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
     FERRY_TRY(format_images(plan->graph, images, err));
-    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}",
+    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}",
                        "archive", opts->output, "dryRun", opts->dry_run, "index", index.text,
                        "archiveBytes", (json_int_t)plan->archive_bytes, "blobs",
                        (json_int_t)plan->count, "blobBytes", (json_int_t)plan->bytes,
                        "foreignLayersLeftOut", (json_int_t)plan->foreign, "foreignBytesLeftOut",
-                       (json_int_t)plan->foreign_bytes, "manifestsLeftOut",
+                       (json_int_t)plan->foreign_bytes, "referrersLeftOut",
+                       (json_int_t)result->notes->referrers_left_out, "manifestsLeftOut",
                        (json_int_t)plan->left_out, "dockerLoadable", (json_int_t)plan->docker_count,
                        "tagsMoved", (json_int_t)result->moved, "images", images, "failed", failed);
     if (!report)
@@ -109,7 +111,9 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_expor
                         struct ferry_progress *progress, struct ferry_err *err)
 {
     const struct ferry_pull_plan *plan = result->plan;
-    char size[FERRY_SIZE_TEXT_MAX];
+    char size[FERRY_SIZE_TEXT_MAX], with[60] = "";
+    size_t referrers = ferry_graph_referrers(plan->graph);
+    size_t images = plan->graph->image_count - referrers;
 
     ferry_progress_end(progress);
     FERRY_TRY(say_left_out(plan, progress, err));
@@ -117,10 +121,11 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_expor
         return print_json(opts, result, err);
     if (opts->dry_run)
         return print_plan(plan, err);
-    ferry_progress_say(progress, "%s: %zu image%s, %zu blob%s, %s",
-                       strcmp(opts->output, "-") == 0 ? "stdout" : opts->output,
-                       plan->graph->image_count, ferry_plural(plan->graph->image_count),
-                       plan->count, ferry_plural(plan->count),
+    if (referrers > 0)
+        snprintf(with, sizeof(with), " with %zu referrer%s", referrers, ferry_plural(referrers));
+    ferry_progress_say(progress, "%s: %zu image%s%s, %zu blob%s, %s",
+                       strcmp(opts->output, "-") == 0 ? "stdout" : opts->output, images,
+                       ferry_plural(images), with, plan->count, ferry_plural(plan->count),
                        ferry_size_format(plan->archive_bytes, size));
     if (result->failures->count > 0)
         ferry_progress_warn(progress, "%zu could not be had, and %s left out",

@@ -5,13 +5,14 @@
 #define FERRY_EXPORT_EXPORT_REPORT_H
 
 #include "export/export_opts.h"
-#include "export/failures.h"
 #include "export/pull_plan.h"
+#include "export/resolve.h"
 #include "format/run/progress.h"
 
 struct ferry_export_result {
     const struct ferry_pull_plan *plan;
     const struct ferry_failures *failures;
+    const struct ferry_resolve_notes *notes;
     size_t moved; /* tags of references that mean another digest than these say */
 };
 

@@ -1,6 +1,7 @@
 #include "export/resolve.h"
 
 #include "export/pull.h"
+#include "export/referrers.h"
 #include "format/archive/docker_manifest.h"
 #include "format/run/pool.h"
 
@@ -12,16 +13,19 @@
 /* One document asked for: by reference for a root, by node for what a root reaches. */
 struct request {
     const struct ferry_reference *ref;
+    const struct ferry_digest *subject; /* of a root that was found by it; or NULL */
     struct ferry_node *node;
     const struct ferry_node *known; /* its answer, from an earlier graph; or NULL */
     struct ferry_buf bytes;
     struct ferry_descriptor descriptor; /* of a root */
     struct ferry_err failure;           /* where there is no answer, and the others go on */
+    bool is_gone;                       /* it was found, and is not there */
 };
 
 struct resolve {
     struct ferry_session *session;
     const struct ferry_resolve_options *options;
+    struct ferry_resolve_notes *notes;
     struct ferry_graph *graph;
     size_t known_images; /* the first so many of the earlier graph have been looked at */
     struct request *batch;
@@ -79,6 +83,9 @@ static int ask(void *ctx, size_t index, struct ferry_err *err)
 
     ferry_buf_init(&q->bytes, (size_t)FERRY_MANIFEST_MAX);
     if (ask_for(r, q, err) < 0) {
+        q->is_gone = q->subject && err->code == FERRY_ENOTFOUND;
+        if (q->is_gone)
+            return 0;
         if (!ferry_failures_permit(r->options->failures, err))
             return (int)err->code;
         q->failure = *err;
@@ -86,11 +93,24 @@ static int ask(void *ctx, size_t index, struct ferry_err *err)
     return 0;
 }
 
+static int add_root(struct resolve *r, const struct request *q, struct ferry_err *err)
+{
+    if (q->subject && !q->ref->tag[0])
+        return ferry_graph_add_referrer(r->graph, q->ref, q->subject, &q->descriptor, err);
+    return ferry_graph_add_image(r->graph, q->ref, &q->descriptor, err);
+}
+
+static void note_gone(struct resolve *r, const struct request *q)
+{
+    if (r->notes->referrers_gone++ == 0)
+        ferry_reference_format(q->ref, r->notes->gone);
+}
+
 /* A reply joins the graph. A root that another image reaches as well is in it already. */
 static int join(struct resolve *r, struct request *q, struct ferry_err *err)
 {
     if (q->ref) {
-        FERRY_TRY(ferry_graph_add_image(r->graph, q->ref, &q->descriptor, err));
+        FERRY_TRY(add_root(r, q, err));
         q->node = r->graph->images[r->graph->image_count - 1].root;
         if (!ferry_node_unread(q->node))
             return 0;
@@ -105,12 +125,18 @@ static int answer(struct resolve *r, struct request *q, struct ferry_err *err)
 {
     char name[FERRY_REFERENCE_TEXT_MAX];
 
+    if (q->is_gone) {
+        note_gone(r, q);
+        return 0;
+    }
     if (q->failure.code != FERRY_OK)
         *err = q->failure;
     else if (join(r, q, err) == 0)
         return 0;
     if (!ferry_failures_permit(r->options->failures, err))
         return (int)err->code;
+    if (!q->node && q->subject) /* an image without its signature is not what was asked for */
+        q->node = ferry_graph_find(r->graph, q->subject);
     if (q->node) {
         ferry_node_set_fault(q->node, err);
         return 0;
@@ -143,13 +169,18 @@ static int flush(struct resolve *r, struct ferry_err *err)
     return rc;
 }
 
-static int gather(struct resolve *r, const struct ferry_reference *ref, struct ferry_node *node,
-                  struct ferry_err *err)
+static int gather(struct resolve *r, const struct request *request, struct ferry_err *err)
 {
-    r->batch[r->count++] = (struct request){ .ref = ref,
-                                             .node = node,
-                                             .known = find_known(r, ref, node) };
+    struct request *q = &r->batch[r->count++];
+
+    *q = *request;
+    q->known = find_known(r, q->ref, q->node);
     return r->count == BATCH ? flush(r, err) : 0;
+}
+
+static int gather_node(struct resolve *r, struct ferry_node *node, struct ferry_err *err)
+{
+    return gather(r, &(struct request){ .node = node }, err);
 }
 
 /* Level by level: the graph grows while it is walked. */
@@ -160,7 +191,7 @@ static int resolve_levels(struct resolve *r, struct ferry_err *err)
 
         for (; walked < level_end; walked++)
             if (ferry_node_unread(r->graph->nodes[walked]))
-                FERRY_TRY(gather(r, NULL, r->graph->nodes[walked], err));
+                FERRY_TRY(gather_node(r, r->graph->nodes[walked], err));
         FERRY_TRY(flush(r, err));
     }
     return 0;
@@ -183,6 +214,38 @@ static int resolve_manifests(struct resolve *r, struct ferry_err *err)
     return 0;
 }
 
+/* One round: what belongs to the images that are known, and all that it reaches. */
+static int take_referrers(struct resolve *r, const struct ferry_referrer *found, size_t count,
+                          struct ferry_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct request request = { .ref = &found[i].ref, .subject = &found[i].subject };
+
+        FERRY_TRY(gather(r, &request, err));
+    }
+    FERRY_TRY(flush(r, err));
+    return resolve_manifests(r, err);
+}
+
+static int resolve_referrers(struct resolve *r, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_referrers) referrers = NULL;
+    size_t count;
+
+    FERRY_TRY(ferry_referrers_new(r->session, r->graph, r->options->jobs, &referrers, err));
+    do {
+        FERRY_OWNED_MEM struct ferry_referrer *found = NULL;
+
+        FERRY_TRY(ferry_referrers_find(referrers, &found, &count, err));
+        if (r->options->no_referrers) {
+            r->notes->referrers_left_out = count;
+            return 0;
+        }
+        FERRY_TRY(take_referrers(r, found, count, err));
+    } while (count > 0);
+    return 0;
+}
+
 /* Two images may share a config: it is asked for once. */
 static int resolve_configs(struct resolve *r, struct ferry_err *err)
 {
@@ -194,7 +257,7 @@ static int resolve_configs(struct resolve *r, struct ferry_err *err)
             config->descriptor.size <= CONFIG_KEPT_MAX && config->mark != r->graph->stamp + 1 &&
             ferry_media_type_is_image_config(config->descriptor.media_type)) {
             config->mark = r->graph->stamp + 1;
-            FERRY_TRY(gather(r, NULL, config, err));
+            FERRY_TRY(gather_node(r, config, err));
         }
     }
     r->graph->stamp++;
@@ -202,21 +265,24 @@ static int resolve_configs(struct resolve *r, struct ferry_err *err)
 }
 
 int ferry_resolve(struct ferry_session *session, const struct ferry_resolve_options *options,
-                  struct ferry_graph **out, struct ferry_err *err)
+                  struct ferry_graph **out, struct ferry_resolve_notes *notes,
+                  struct ferry_err *err)
 {
     FERRY_OWNED(ferry_graph) graph = NULL;
     FERRY_OWNED_MEM struct request *batch = calloc(BATCH, sizeof(*batch));
-    struct resolve r = { .session = session, .options = options, .batch = batch };
+    struct resolve r = { .session = session, .options = options, .notes = notes, .batch = batch };
 
     if (!batch)
         return ferry_fail_memory(err);
+    *notes = (struct ferry_resolve_notes){ 0 };
     FERRY_TRY(ferry_graph_new(&graph, err));
     ferry_graph_select(graph, options->platforms, options->platform_count);
     r.graph = graph;
     for (size_t i = 0; i < options->count; i++)
-        FERRY_TRY(gather(&r, &options->refs[i], NULL, err));
+        FERRY_TRY(gather(&r, &(struct request){ .ref = &options->refs[i] }, err));
     FERRY_TRY(flush(&r, err));
     FERRY_TRY(resolve_manifests(&r, err));
+    FERRY_TRY(resolve_referrers(&r, err));
     FERRY_TRY(resolve_configs(&r, err));
     *out = ferry_steal(&graph);
     return 0;

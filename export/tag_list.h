@@ -14,8 +14,7 @@
 #include "format/registry/session.h"
 
 #define FERRY_TAGS_MAX 100000
-#define FERRY_TAG_PAGES_MAX                                                                        \
-    10000 /* registries choose how long a page is, and some have empty ones */
+#define FERRY_TAG_PAGES_MAX 10000 /* registries choose how long a page is; some are empty */
 
 struct ferry_tag_list {
     char **tags; /* in the order of their bytes, whatever that of the registry; each once */

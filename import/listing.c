@@ -1,6 +1,6 @@
 #include "import/listing.h"
 
-#include "format/oci/referrers.h"
+#include "format/oci/referrer_index.h"
 #include "format/registry/referrer_list.h"
 
 static bool holds(const struct ferry_referrer_list *list, const struct ferry_node *node)
@@ -34,7 +34,7 @@ static int put_index(const struct ferry_push *to, const struct ferry_digest *sub
     char tag[FERRY_TAG_MAX], type[] = FERRY_TYPE_OCI_INDEX;
     bool ignored;
 
-    ferry_referrers_tag(subject, tag);
+    ferry_referrer_index_tag(subject, tag);
     node.descriptor = (struct ferry_descriptor){ .size = (int64_t)index->len, .media_type = type };
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, index->data, index->len, &node.descriptor.digest, err));
     if (ferry_push_manifest(to, &node, tag, &ignored, err) < 0)
@@ -56,6 +56,6 @@ int ferry_listing_ensure(const struct ferry_push *to, const struct ferry_digest 
     if (all)
         return 0;
     FERRY_TRY(ferry_referrer_list_by_tag(to->session, &call, subject, &before, err));
-    FERRY_TRY(ferry_referrers_merge(&before, "list of referrers", nodes, count, &after, err));
+    FERRY_TRY(ferry_referrer_index_merge(&before, "list of referrers", nodes, count, &after, err));
     return after.len > 0 ? put_index(to, subject, &after, err) : 0;
 }

@@ -230,6 +230,15 @@ int ferry_graph_add_referrer(struct ferry_graph *graph, const struct ferry_refer
     return 0;
 }
 
+size_t ferry_graph_referrers(const struct ferry_graph *graph)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < graph->image_count; i++)
+        count += graph->images[i].has_subject;
+    return count;
+}
+
 bool ferry_node_unread(const struct ferry_node *node)
 {
     return node->is_manifest && node->state == FERRY_NODE_WANTED;

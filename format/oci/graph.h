@@ -101,6 +101,9 @@ int ferry_graph_add_referrer(struct ferry_graph *graph, const struct ferry_refer
                              const struct ferry_descriptor *descriptor,
                              struct ferry_err *err) FERRY_MUST_USE;
 
+/* How many of the images belong to others. */
+size_t ferry_graph_referrers(const struct ferry_graph *graph);
+
 /* NULL when the digest is not part of the graph. */
 struct ferry_node *ferry_graph_find(const struct ferry_graph *graph,
                                     const struct ferry_digest *digest);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/oci/referrers.h"
+#include "format/oci/referrer_index.h"
 
 void ferry_referrer_list_release(struct ferry_referrer_list *list)
 {
@@ -100,8 +100,8 @@ int ferry_referrer_list_ask(struct ferry_session *session, const struct ferry_ca
         *is_known = q.is_known;
         if (!q.is_known)
             return 0;
-        FERRY_TRY(ferry_referrers_parse(&q.bytes, "list of referrers", &list->digests, &list->count,
-                                        &list->room, err));
+        FERRY_TRY(ferry_referrer_index_parse(&q.bytes, "list of referrers", &list->digests,
+                                             &list->count, &list->room, err));
         if (!q.next)
             return 0;
         if (url && strcmp(url, q.next) == 0)
@@ -118,7 +118,7 @@ int ferry_referrer_list_by_tag(struct ferry_session *session, const struct ferry
     char path[FERRY_TAG_MAX + sizeof("manifests/")], tag[FERRY_TAG_MAX];
     OWNED_QUESTION q;
 
-    ferry_referrers_tag(subject, tag);
+    ferry_referrer_index_tag(subject, tag);
     snprintf(path, sizeof(path), "manifests/%s", tag);
     begin(&q, session, call, path);
     FERRY_TRY(get_page(&q, err));

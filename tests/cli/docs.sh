@@ -1,5 +1,6 @@
 #!/bin/bash
 . "$(dirname "$0")/../support/lib.sh" || exit
+. "$SUPPORT/attach.sh" || exit
 goal "the papers say what the programs do: options, exit statuses, JSON, limits, sections, paths"
 cd "$ROOT"
 
@@ -116,8 +117,14 @@ members() {
         map(if type == "number" then "[]" else ".\(.)" end) | join("")' "$1" | sed 's/^\.//' | sort -u
 }
 documented() { section README.md "$1" | sed -nE 's/^\| `([^`]+)` \|.*/\1/p'; }
-start_source SRC
+start_source BASE
+start_registry SRC
 start_registry DST
+for name in web docker multi; do
+    run 0 ociferry-export -o "$T/$name.tar" "$BASE/app/$name:1"
+    run 0 ociferry-import "$T/$name.tar" "$SRC"
+done
+sign "$SRC" app/web "$(digest_of "$SRC" app/web 1)"
 run 6 ociferry-export --json --keep-going --platform linux/amd64 -o "$T/a.tar" "$SRC/app/web:1" \
     "$SRC/app/docker:1" "$SRC/app/none:1" "$SRC/app/multi:1"
 members "$T/out" >"$T/export.printed"

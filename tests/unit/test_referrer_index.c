@@ -1,4 +1,4 @@
-#include "format/oci/referrers.h"
+#include "format/oci/referrer_index.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,17 +14,17 @@
 
 static struct ferry_err err;
 
-static void test_referrers_tag(void **state)
+static void test_referrer_index_tag(void **state)
 {
     struct ferry_digest digest;
     char tag[FERRY_TAG_MAX];
 
     (void)state;
     CHECK_OK(ferry_digest_parse("sha256:" HEX, &digest, &err));
-    ferry_referrers_tag(&digest, tag);
+    ferry_referrer_index_tag(&digest, tag);
     assert_string_equal(tag, "sha256-" HEX);
     CHECK_OK(ferry_digest_parse(SHA512, &digest, &err));
-    ferry_referrers_tag(&digest, tag);
+    ferry_referrer_index_tag(&digest, tag);
     assert_string_equal(tag,
                         "sha512-ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a");
     assert_true(ferry_tag_valid(tag));
@@ -50,14 +50,14 @@ static const struct {
     { "no_digest", "{\"manifests\":[{\"digest\":\"../x\"}]}", FERRY_EFORMAT, 0 },
 };
 
-static void test_referrers_parse(void **state)
+static void test_referrer_index_parse(void **state)
 {
     (void)state;
     for (size_t i = 0; i < FERRY_COUNT(parse_rows); i++) {
         FERRY_OWNED_MEM struct ferry_digest *digests = NULL;
         struct ferry_buf list = lend(parse_rows[i].text);
         size_t count = 0, room = 0;
-        int rc = ferry_referrers_parse(&list, "list", &digests, &count, &room, &err);
+        int rc = ferry_referrer_index_parse(&list, "list", &digests, &count, &room, &err);
 
         CHECK_ROW(parse_rows[i].name, rc == (int)parse_rows[i].want);
         if (rc == 0)
@@ -88,11 +88,11 @@ static char *merge(const char *list, const struct ferry_graph *graph)
     for (size_t i = 0; i < graph->image_count; i++)
         nodes[i] = graph->images[i].root;
     ferry_buf_init(&out, (size_t)FERRY_MANIFEST_MAX);
-    CHECK_OK(ferry_referrers_merge(&old, "list", nodes, graph->image_count, &out, &err));
+    CHECK_OK(ferry_referrer_index_merge(&old, "list", nodes, graph->image_count, &out, &err));
     return strdup(out.len ? (const char *)out.data : "");
 }
 
-static void test_referrers_merge(void **state)
+static void test_referrer_index_merge(void **state)
 {
     struct sample documents[] = {
         sample_text(FERRY_TYPE_OCI_MANIFEST,
@@ -125,7 +125,7 @@ static void test_referrers_merge(void **state)
     assert_string_equal(again, ""); /* all of them are there */
 }
 
-static void test_referrers_merge_refuses_what_it_would_break(void **state)
+static void test_referrer_index_merge_refuses_what_it_would_break(void **state)
 {
     struct sample document = sample_text("odd/type", "x");
     FERRY_OWNED(ferry_graph) graph = graph_of(&document, 1);
@@ -138,7 +138,7 @@ static void test_referrers_merge_refuses_what_it_would_break(void **state)
         struct ferry_buf old = lend(bad[i]);
 
         ferry_buf_init(&out, 1000);
-        CHECK_CODE(ferry_referrers_merge(&old, "list", &node, 1, &out, &err), FERRY_EFORMAT);
+        CHECK_CODE(ferry_referrer_index_merge(&old, "list", &node, 1, &out, &err), FERRY_EFORMAT);
         assert_int_equal(out.len, 0);
     }
 }
@@ -153,11 +153,11 @@ static int forget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_referrers_tag),
-        cmocka_unit_test(test_referrers_parse),
-        cmocka_unit_test(test_referrers_merge),
-        cmocka_unit_test(test_referrers_merge_refuses_what_it_would_break),
+        cmocka_unit_test(test_referrer_index_tag),
+        cmocka_unit_test(test_referrer_index_parse),
+        cmocka_unit_test(test_referrer_index_merge),
+        cmocka_unit_test(test_referrer_index_merge_refuses_what_it_would_break),
     };
 
-    return cmocka_run_group_tests_name("referrers", tests, NULL, forget);
+    return cmocka_run_group_tests_name("referrer_index", tests, NULL, forget);
 }

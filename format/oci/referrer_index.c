@@ -1,9 +1,9 @@
-#include "format/oci/referrers.h"
+#include "format/oci/referrer_index.h"
 
 #include <stdio.h>
 #include <string.h>
 
-void ferry_referrers_tag(const struct ferry_digest *subject, char out[FERRY_TAG_MAX])
+void ferry_referrer_index_tag(const struct ferry_digest *subject, char out[FERRY_TAG_MAX])
 {
     /* 64 digits also of a longer digest: the rest of sha512 would not fit a tag. */
     snprintf(out, FERRY_TAG_MAX, "%s-%.64s", ferry_algorithm_name(subject->algorithm),
@@ -22,9 +22,9 @@ static int load(const struct ferry_buf *list, const char *what, json_t **documen
     return 0;
 }
 
-int ferry_referrers_parse(const struct ferry_buf *list, const char *what,
-                          struct ferry_digest **digests, size_t *count, size_t *room,
-                          struct ferry_err *err)
+int ferry_referrer_index_parse(const struct ferry_buf *list, const char *what,
+                               struct ferry_digest **digests, size_t *count, size_t *room,
+                               struct ferry_err *err)
 {
     FERRY_OWNED_JSON *document = NULL;
     json_t *manifests;
@@ -99,9 +99,9 @@ static int add(json_t *manifests, const struct ferry_node *node, struct ferry_er
     return json_array_append_new(manifests, descriptor) < 0 ? ferry_fail_memory(err) : 0;
 }
 
-int ferry_referrers_merge(const struct ferry_buf *list, const char *what,
-                          const struct ferry_node *const *nodes, size_t count,
-                          struct ferry_buf *out, struct ferry_err *err)
+int ferry_referrer_index_merge(const struct ferry_buf *list, const char *what,
+                               const struct ferry_node *const *nodes, size_t count,
+                               struct ferry_buf *out, struct ferry_err *err)
 {
     FERRY_OWNED_JSON *document = NULL;
     json_t *manifests = NULL;

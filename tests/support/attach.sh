@@ -1,0 +1,103 @@
+# What belongs to an image, made by hand: referrers and their tag schema, and signatures as cosign
+# makes them. Sourced after lib.sh.
+# shellcheck shell=bash
+
+OCI_MANIFEST=application/vnd.oci.image.manifest.v1+json
+OCI_INDEX=application/vnd.oci.image.index.v1+json
+EMPTY='{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2}'
+
+# push_blob HOST REPO FILE: sets DIGEST.
+push_blob() {
+    local location
+    DIGEST=sha256:$(sha256sum "$3" | cut -d' ' -f1)
+    location=$(curl -sSf -o /dev/null -D - -X POST "http://$1/v2/$2/blobs/uploads/" |
+        tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+    curl -sSf -o /dev/null -X PUT -H 'Content-Type: application/octet-stream' --data-binary "@$3" \
+        "$location&digest=$DIGEST"
+}
+
+# put_manifest HOST REPO REF|digest TYPE FILE: sets DIGEST.
+put_manifest() {
+    local name=$3
+    DIGEST=sha256:$(sha256sum "$5" | cut -d' ' -f1)
+    [ "$name" != digest ] || name=$DIGEST
+    curl -sSf -o /dev/null -X PUT -H "Content-Type: $4" --data-binary "@$5" \
+        "http://$1/v2/$2/manifests/$name"
+}
+
+# make_artifact HOST REPO SUBJECT ARTIFACT_TYPE TEXT: a manifest that refers to SUBJECT, put by its
+# digest and not listed anywhere. Sets DIGEST; the manifest is $T/artifact.
+make_artifact() {
+    local size
+    printf '{}' >"$T/empty"
+    push_blob "$1" "$2" "$T/empty"
+    printf %s "$5" >"$T/payload"
+    push_blob "$1" "$2" "$T/payload"
+    size=$(raw "$1" "$2" "$3" | wc -c)
+    jq -cnj --argjson empty "$EMPTY" --arg type "$4" --arg layer "$DIGEST" --arg subject "$3" \
+        --argjson size "$size" --argjson len "${#5}" '{schemaVersion: 2,
+        mediaType: "application/vnd.oci.image.manifest.v1+json", artifactType: $type, config: $empty,
+        layers: [{mediaType: "text/plain", digest: $layer, size: $len}],
+        subject: {mediaType: "application/vnd.oci.image.index.v1+json", digest: $subject, size: $size},
+        annotations: {"org.example.note": $type}}' >"$T/artifact"
+    put_manifest "$1" "$2" digest "$OCI_MANIFEST" "$T/artifact"
+}
+
+# attach HOST REPO SUBJECT ARTIFACT_TYPE TEXT: the same, listed as the referrers tag schema asks. Sets
+# DIGEST.
+attach() {
+    local tag=${3/:/-} digest size
+    make_artifact "$@"
+    digest=$DIGEST
+    size=$(file_size "$T/artifact")
+    raw "$1" "$2" "$tag" >"$T/list" 2>/dev/null ||
+        printf '{"schemaVersion":2,"mediaType":"%s","manifests":[]}' "$OCI_INDEX" >"$T/list"
+    jq -cj --arg digest "$digest" --argjson size "$size" --arg type "$4" '.manifests += [{
+        mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size,
+        artifactType: $type}]' "$T/list" >"$T/list.new"
+    put_manifest "$1" "$2" "$tag" "$OCI_INDEX" "$T/list.new"
+    DIGEST=$digest
+}
+
+# sign HOST REPO SUBJECT [SUFFIX]: a signature as cosign makes it, with the key $T/cosign.key, which is
+# made when it is not there. Sets DIGEST.
+sign() {
+    local suffix=${4:-sig} signature layer len config
+    [ -f "$T/cosign.key" ] || openssl ecparam -name prime256v1 -genkey -noout -out "$T/cosign.key"
+    printf '{"critical":{"identity":{"docker-reference":"%s/%s"},"image":{"docker-manifest-digest":"%s"},"type":"cosign container image signature"},"optional":null}' \
+        "$1" "$2" "$3" >"$T/payload"
+    signature=$(openssl dgst -sha256 -sign "$T/cosign.key" "$T/payload" | base64 -w 0)
+    len=$(file_size "$T/payload")
+    push_blob "$1" "$2" "$T/payload"
+    layer=$DIGEST
+    config=$(printf '{"architecture":"","os":"","rootfs":{"type":"layers","diff_ids":["%s"]},"config":{}}' "$layer")
+    printf %s "$config" >"$T/config"
+    push_blob "$1" "$2" "$T/config"
+    jq -cnj --arg config "$DIGEST" --argjson config_len "${#config}" --arg layer "$layer" \
+        --argjson len "$len" --arg signature "$signature" '{schemaVersion: 2,
+        mediaType: "application/vnd.oci.image.manifest.v1+json",
+        config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $config,
+            size: $config_len},
+        layers: [{mediaType: "application/vnd.dev.cosign.simplesigning.v1+json", digest: $layer,
+            size: $len, annotations: {"dev.cosignproject.cosign/signature": $signature}}]}' \
+        >"$T/signature"
+    put_manifest "$1" "$2" "${3/:/-}.$suffix" "$OCI_MANIFEST" "$T/signature"
+}
+
+# signed HOST REPO SUBJECT: the signature at HOST is right, as `cosign verify --key` checks it.
+signed() {
+    local manifest=$T/signed layer
+    raw "$1" "$2" "${3/:/-}.sig" >"$manifest" || fail "$2 at $1: no signature of $3"
+    layer=$(jq -r '.layers[0].digest' "$manifest")
+    curl -sSf "http://$1/v2/$2/blobs/$layer" >"$T/signed.payload"
+    equal "digest in the signed payload" "$3" \
+        "$(jq -r '.critical.image["docker-manifest-digest"]' "$T/signed.payload")"
+    jq -r '.layers[0].annotations["dev.cosignproject.cosign/signature"]' "$manifest" | base64 -d \
+        >"$T/signed.sig"
+    openssl ec -in "$T/cosign.key" -pubout -out "$T/cosign.pub" 2>/dev/null
+    openssl dgst -sha256 -verify "$T/cosign.pub" -signature "$T/signed.sig" "$T/signed.payload" \
+        >/dev/null || fail "$2 at $1: the signature of $3 is wrong"
+}
+
+# referrers HOST REPO SUBJECT: the digests that the tag schema lists, sorted.
+referrers() { raw "$1" "$2" "${3/:/-}" | jq -r '.manifests[].digest' | sort; }
