@@ -106,7 +106,7 @@ start_proxy FAULTY "$SRC" --status "GET /v2/app/manifests/$two 404" --flip "GET 
 run 6 ociferry-export -q --keep-going -o "$T/faulty.tar" "$FAULTY/app:multi" "$FAULTY/app:1.9" "$FAULTY/app:1.10"
 says "left out: $FAULTY/app:multi: manifest $two: .*404"
 says "left out: $FAULTY/app:1\.9: .*sha256"
-equal "requests for manifests" 4 "$(log_count FAULTY 'GET /v2/app/manifests/')"
+equal "requests for manifests and a signature" 5 "$(log_count FAULTY 'GET /v2/app/manifests/')"
 run 0 ociferry-export -q -o "$T/b.tar" --force "$FAULTY/app:1.10"
 same_file "the archive without them" "$T/faulty.tar" "$T/b.tar"
 run 1 ociferry-export -q --force -o "$T/b.tar" "$FAULTY/app:multi" "$FAULTY/app:1.10"
