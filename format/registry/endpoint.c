@@ -194,3 +194,19 @@ int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
     pthread_mutex_unlock(&endpoints->lock);
     return rc;
 }
+
+enum ferry_transport ferry_endpoint_transport(struct ferry_endpoints *endpoints,
+                                              const char *registry)
+{
+    const struct ferry_session_options *o = endpoints->options;
+    bool plain = listed(registry, o->plain_http);
+
+    pthread_mutex_lock(&endpoints->lock);
+    for (const struct endpoint *e = endpoints->list; e; e = e->next)
+        if (e->settled && strcmp(e->registry, registry) == 0)
+            plain = !e->origin.tls;
+    pthread_mutex_unlock(&endpoints->lock);
+    if (plain)
+        return FERRY_TRANSPORT_PLAIN;
+    return listed(registry, o->insecure) ? FERRY_TRANSPORT_UNCHECKED : FERRY_TRANSPORT_TLS;
+}

@@ -26,4 +26,8 @@ int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
                         const struct ferry_tls *tls, struct ferry_http *http,
                         struct ferry_origin *out, struct ferry_err *err) FERRY_MUST_USE;
 
+/* As ferry_session_transport(). */
+enum ferry_transport ferry_endpoint_transport(struct ferry_endpoints *endpoints,
+                                              const char *registry);
+
 #endif

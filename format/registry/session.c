@@ -58,6 +58,11 @@ void ferry_session_free(struct ferry_session *session)
     free(session);
 }
 
+enum ferry_transport ferry_session_transport(struct ferry_session *session, const char *registry)
+{
+    return ferry_endpoint_transport(session->endpoints, registry);
+}
+
 int ferry_session_retries(const struct ferry_session *session)
 {
     return session->options.retries;

@@ -154,6 +154,16 @@ int ferry_reply_next(const struct ferry_reply *reply, char **out,
 int ferry_session_backoff(struct ferry_session *session, int attempt,
                           struct ferry_err *err) FERRY_MUST_USE;
 
+enum ferry_transport {
+    FERRY_TRANSPORT_TLS,
+    FERRY_TRANSPORT_UNCHECKED, /* TLS, and the certificate may be any */
+    FERRY_TRANSPORT_PLAIN      /* HTTP */
+};
+
+/* How a registry is spoken to: as the options say, and where they leave it open (a registry on
+ * loopback) as it turned out with the first call. */
+enum ferry_transport ferry_session_transport(struct ferry_session *session, const char *registry);
+
 /* The `retries` that the session was made with. */
 int ferry_session_retries(const struct ferry_session *session);
 
