@@ -4,6 +4,7 @@
 
 #include "format/archive/load.h"
 #include "format/run/program.h"
+#include "import/config_files.h"
 #include "import/import_report.h"
 #include "import/move.h"
 #include "import/name_map.h"
@@ -76,28 +77,52 @@ static int sum_up(const struct ferry_push_plan *plan, const struct ferry_err *br
     return status;
 }
 
-int ferry_import(const struct import_opts *opts, struct ferry_progress *progress, int *status,
-                 struct ferry_err *err)
+/* A rule that nothing goes by may have been meant for something: SRC may be mistyped. */
+static void warn_of_idle_rules(const struct import_opts *opts, const struct ferry_push_plan *plan,
+                               struct ferry_progress *progress)
 {
-    FERRY_OWNED(ferry_reader) reader = NULL;
-    FERRY_OWNED(ferry_graph) graph = NULL;
-    FERRY_OWNED(ferry_push_plan) plan = NULL;
+    for (size_t i = 0; i < opts->maps.count; i++) {
+        bool is_used = false;
+
+        for (size_t k = 0; k < plan->target_count && !is_used; k++)
+            is_used = plan->targets[k].rule == opts->maps.items[i];
+        if (!is_used)
+            ferry_progress_warn(progress, "--map %s: no image goes by it", opts->maps.items[i]);
+    }
+}
+
+/* Everything that takes requests. */
+static int carry_out(const struct ferry_move *move, bool dry_run, int *status,
+                     struct ferry_err *err)
+{
+    const struct ferry_push_plan *plan = move->plan;
+    struct ferry_err broken = { 0 };
+
+    ferry_progress_phase(move->progress, "asking the destination", -1,
+                         (int64_t)plan->placement_count);
+    FERRY_TRY(ferry_move_ask(move, err));
+    if (dry_run)
+        return 0;
+    FERRY_TRY(move_blobs(move, &broken, err));
+    ferry_progress_phase(move->progress, "publishing", -1, (int64_t)plan->target_count);
+    FERRY_TRY(ferry_publish(move, err));
+    *status = sum_up(plan, &broken);
+    return 0;
+}
+
+static int import_plan(const struct import_opts *opts, struct ferry_reader *reader,
+                       struct ferry_push_plan *plan, struct ferry_progress *progress, int *status,
+                       struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_config_files) configs = NULL;
     FERRY_OWNED(ferry_session) session = NULL;
     struct ferry_session_options wire = opts->wire;
     struct ferry_chunk_size chunk_size = { .asked = opts->chunk_size };
-    struct ferry_err broken = { 0 };
     struct ferry_move move;
 
     wire.note = note;
     wire.note_ctx = progress;
-    if (opts->insecure.count > 0)
-        ferry_progress_warn(progress,
-                            "--insecure: certificates are not checked; whoever is in between may "
-                            "read credentials and change images that are named by tag");
-    FERRY_TRY(ferry_graph_new(&graph, err));
-    ferry_progress_phase(progress, "reading the archive", -1, -1);
-    FERRY_TRY(ferry_reader_open(opts->archive, &reader, err));
-    FERRY_TRY(make_plan(opts, reader, graph, &plan, err));
+    FERRY_TRY(ferry_config_files_open(opts, plan, progress, &configs, err));
     FERRY_TRY(ferry_session_new(&wire, &session, err));
     move = (struct ferry_move){ .session = session,
                                 .reader = reader,
@@ -106,15 +131,52 @@ int ferry_import(const struct import_opts *opts, struct ferry_progress *progress
                                 .chunk_size = &chunk_size,
                                 .jobs = opts->jobs,
                                 .progress = progress };
-    ferry_progress_phase(progress, "asking the destination", -1, (int64_t)plan->placement_count);
-    FERRY_TRY(ferry_move_ask(&move, err));
-    if (!opts->dry_run) {
-        FERRY_TRY(move_blobs(&move, &broken, err));
-        ferry_progress_phase(progress, "publishing", -1, (int64_t)plan->target_count);
-        FERRY_TRY(ferry_publish(&move, err));
-        *status = sum_up(plan, &broken);
-    }
-    return ferry_import_report(opts, plan, progress, err);
+    FERRY_TRY(carry_out(&move, opts->dry_run, status, err));
+    if (opts->dry_run)
+        return 0; /* the files were only tried */
+    return ferry_config_files_write(
+        configs, plan, ferry_session_transport(session, opts->destination.registry), progress, err);
+}
+
+/* *plan is there as soon as one is made, also when what follows fails. */
+static int import_archive(const struct import_opts *opts, struct ferry_graph *graph,
+                          struct ferry_push_plan **plan, struct ferry_progress *progress,
+                          int *status, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_reader) reader = NULL;
+
+    ferry_progress_phase(progress, "reading the archive", -1, -1);
+    FERRY_TRY(ferry_reader_open(opts->archive, &reader, err));
+    FERRY_TRY(make_plan(opts, reader, graph, plan, err));
+    warn_of_idle_rules(opts, *plan, progress);
+    return import_plan(opts, reader, *plan, progress, status, err);
+}
+
+int ferry_import(const struct import_opts *opts, struct ferry_progress *progress, int *status,
+                 struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_output_file) report = NULL;
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    FERRY_OWNED(ferry_push_plan) plan = NULL;
+    struct ferry_import_result result = { .opts = opts };
+    struct ferry_err unreported;
+    int rc;
+
+    if (opts->insecure.count > 0)
+        ferry_progress_warn(progress,
+                            "--insecure: certificates are not checked; whoever is in between may "
+                            "read credentials and change images that are named by tag");
+    FERRY_TRY(ferry_graph_new(&graph, err));
+    if (opts->report)
+        FERRY_TRY(ferry_output_file_open(opts->report, &report, err));
+    rc = import_archive(opts, graph, &plan, progress, status, err);
+    result.plan = plan;
+    if (rc == 0)
+        return ferry_import_report(&result, report, progress, err);
+    result.ended_by = err;
+    if (ferry_import_report(&result, report, progress, &unreported) < 0)
+        ferry_progress_error(progress, "%s", unreported.msg);
+    return rc;
 }
 
 int ferry_import_main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/run/common_opts.h"
+#include "import/cluster_config.h"
 
 static const struct ferry_opt options[] = {
     { .name = "image",
@@ -27,6 +28,19 @@ static const struct ferry_opt options[] = {
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct import_opts, keep_registry),
       .help = "put the name of the source registry in front of the path" },
+    { .name = "max-depth",
+      .type = FERRY_OPT_INT,
+      .offset = offsetof(struct import_opts, max_depth),
+      .argument = "N",
+      .help = "join the last components of a longer path with hyphens, so that N are left",
+      .low = 1,
+      .high = 128 },
+    { .name = "write-config",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct import_opts, configs),
+      .argument = "KIND=FILE",
+      .help = "write what leads a cluster to the images: idms, itms, icsp, registries.conf, or "
+              "hosts.toml (FILE is a folder); repeatable" },
     { .name = "chunk-size",
       .type = FERRY_OPT_SIZE,
       .offset = offsetof(struct import_opts, chunk_size),
@@ -57,6 +71,7 @@ void ferry_import_opts_release(struct import_opts *opts)
 {
     ferry_list_release(&opts->images);
     ferry_list_release(&opts->maps);
+    ferry_list_release(&opts->configs);
     ferry_list_release(&opts->plain_http);
     ferry_list_release(&opts->insecure);
     ferry_mapping_free(opts->mapping);
@@ -98,6 +113,47 @@ static int take_operands(struct import_opts *opts, const struct ferry_list *oper
     return ferry_destination_parse(operands->items[1], &opts->destination, err);
 }
 
+/* Kinds of configuration, and that each has a file of its own. */
+static int check_configs(const struct import_opts *opts, struct ferry_err *err)
+{
+    for (size_t i = 0; i < opts->configs.count; i++) {
+        enum ferry_config_kind kind;
+        const char *path, *other;
+
+        FERRY_TRY(ferry_config_parse(opts->configs.items[i], &kind, &path, err));
+        if (strcmp(path, "-") == 0 && kind == FERRY_CONFIG_HOSTS_TOML)
+            return ferry_fail(err, FERRY_EUSAGE,
+                              "--write-config hosts.toml=-: expected a folder, for a file of each "
+                              "source registry");
+        if (strcmp(path, "-") == 0 && opts->json)
+            return ferry_fail(err, FERRY_EUSAGE, "--write-config %s: stdout is for --json",
+                              opts->configs.items[i]);
+        for (size_t k = 0; k < i; k++) {
+            FERRY_TRY(ferry_config_parse(opts->configs.items[k], &kind, &other, err));
+            if (strcmp(path, other) == 0 && strcmp(path, "-") != 0)
+                return ferry_fail(err, FERRY_EUSAGE, "--write-config: %s is named twice", path);
+        }
+    }
+    return 0;
+}
+
+/* No stream for two, and one word on where images go. */
+static int check_choice(const struct import_opts *opts, struct ferry_err *err)
+{
+    if (opts->file && strcmp(opts->file, "-") == 0 && strcmp(opts->archive, "-") == 0)
+        return ferry_fail(err, FERRY_EUSAGE, "the archive and -f cannot both be stdin");
+    if (opts->report && strcmp(opts->report, "-") == 0)
+        return ferry_fail(err, FERRY_EUSAGE, "--report -: expected a file; for stdout use --json");
+    if (opts->destination.tag[0] && (opts->file || opts->maps.count > 0 || opts->keep_registry))
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "a destination with a tag says where the one image goes, and so does %s: "
+                          "give one",
+                          opts->file             ? "--file"
+                          : opts->maps.count > 0 ? "--map"
+                                                 : "--keep-registry");
+    return 0;
+}
+
 int ferry_import_opts_parse(int argc, char **argv, struct import_opts *opts, bool *done,
                             struct ferry_err *err)
 {
@@ -117,7 +173,7 @@ int ferry_import_opts_parse(int argc, char **argv, struct import_opts *opts, boo
     opts->wire.insecure = opts->insecure.items;
     if (opts->quiet && opts->wire.verbose)
         return ferry_fail(err, FERRY_EUSAGE, "--quiet and --verbose contradict each other");
-    if (opts->file && strcmp(opts->file, "-") == 0 && strcmp(opts->archive, "-") == 0)
-        return ferry_fail(err, FERRY_EUSAGE, "the archive and -f cannot both be stdin");
+    FERRY_TRY(check_configs(opts, err));
+    FERRY_TRY(check_choice(opts, err));
     return opts->file ? ferry_mapping_read(opts->file, &opts->mapping, err) : 0;
 }

@@ -18,6 +18,8 @@ struct import_opts {
     const char *file;
     struct ferry_mapping *mapping; /* of `file` */
     bool keep_registry;
+    int max_depth;             /* components of a repository; 0: no limit */
+    struct ferry_list configs; /* KIND=FILE */
     const char *report;
     int64_t chunk_size; /* 0: no limit */
     bool dry_run, quiet, json;

@@ -1,7 +1,6 @@
 #include "import/import_report.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,26 +41,41 @@ void ferry_import_totals(const struct ferry_push_plan *plan, struct ferry_import
     }
 }
 
-static const char *outcome_text(enum ferry_outcome_kind kind)
+static const char *outcome_text(const struct ferry_import_result *result,
+                                const struct ferry_outcome *outcome)
 {
-    static const char *const texts[] = { [FERRY_OUTCOME_NONE] = "planned",
-                                         [FERRY_OUTCOME_PUSHED] = "pushed",
-                                         [FERRY_OUTCOME_THERE] = "unchanged",
-                                         [FERRY_OUTCOME_FAILED] = "failed" };
-
-    return texts[kind];
+    switch (outcome->kind) {
+    case FERRY_OUTCOME_PUSHED:
+        return "pushed";
+    case FERRY_OUTCOME_THERE:
+        return "unchanged";
+    case FERRY_OUTCOME_FAILED:
+        return "failed";
+    case FERRY_OUTCOME_NONE:
+        break;
+    }
+    return result->opts->dry_run ? "planned" : "unfinished";
 }
 
-static json_t *format_image(const struct ferry_target *target, const struct ferry_outcome *outcome)
+static json_t *format_image(const struct ferry_import_result *result, size_t place)
 {
+    const struct ferry_target *target = &result->plan->targets[place];
+    const struct ferry_outcome *outcome = &result->plan->outcomes[place];
     char name[FERRY_REFERENCE_TEXT_MAX];
 
     ferry_reference_format(&target->ref, name);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "source", target->image->name,
                      "destination", name, "digest", target->image->root->descriptor.digest.text,
                      "mediaType", target->image->root->descriptor.media_type, "result",
-                     outcome_text(outcome->kind), "error",
+                     outcome_text(result, outcome), "error",
                      outcome->failure ? outcome->failure->msg : NULL);
+}
+
+/* Damaged in the archive, and not there from elsewhere. */
+static bool is_damaged(const struct ferry_placement *p)
+{
+    return p->node->state == FERRY_NODE_BAD &&
+           (p->state == FERRY_PLACEMENT_ABSENT || p->state == FERRY_PLACEMENT_UNKNOWN);
 }
 
 static json_t *format_blob(const struct ferry_push_plan *plan, const struct ferry_placement *p)
@@ -72,10 +86,12 @@ static json_t *format_blob(const struct ferry_push_plan *plan, const struct ferr
         [FERRY_PLACEMENT_MOUNTED] = "mounted", [FERRY_PLACEMENT_UPLOADED] = "uploaded",
         [FERRY_PLACEMENT_FAILED] = "failed"
     };
+    const char *why = is_damaged(p) ? p->node->fault : p->failure ? p->failure->msg : NULL;
 
-    return json_pack("{s:s, s:I, s:s, s:s}", "digest", p->node->descriptor.digest.text, "size",
-                     (json_int_t)p->node->descriptor.size, "repository",
-                     plan->repositories[p->repository], "result", texts[p->state]);
+    return json_pack("{s:s, s:I, s:s, s:s, s:s*}", "digest", p->node->descriptor.digest.text,
+                     "size", (json_int_t)p->node->descriptor.size, "repository",
+                     plan->repositories[p->repository], "result",
+                     is_damaged(p) ? "failed" : texts[p->state], "error", why);
 }
 
 static json_t *format_total(size_t count, int64_t bytes)
@@ -83,46 +99,47 @@ static json_t *format_total(size_t count, int64_t bytes)
     return json_pack("{s:I, s:I}", "count", (json_int_t)count, "bytes", (json_int_t)bytes);
 }
 
-static json_t *format_report(const struct import_opts *opts, const struct ferry_push_plan *plan)
+static json_t *format_report(const struct ferry_import_result *result)
 {
+    static const struct ferry_push_plan nothing;
+    const struct ferry_push_plan *plan = result->plan ? result->plan : &nothing;
+    const struct import_opts *opts = result->opts;
     struct ferry_import_totals t;
     json_t *images = json_array(), *blobs = json_array();
 
     ferry_import_totals(plan, &t);
     for (size_t i = 0; i < plan->target_count; i++)
-        json_array_append_new(images, format_image(&plan->targets[i], &plan->outcomes[i]));
+        json_array_append_new(images, format_image(result, i));
     for (size_t i = 0; i < plan->placement_count; i++)
         json_array_append_new(blobs, format_blob(plan, &plan->placements[i]));
-    return json_pack("{s:s, s:s, s:b, s:{s:o, s:o, s:o, s:o}, s:o, s:o}", "archive", opts->archive,
-                     "registry", opts->destination.registry, "dryRun", opts->dry_run, "totals",
-                     "uploaded", format_total(t.uploaded, t.uploaded_bytes), "mounted",
+    return json_pack("{s:s, s:s, s:b, s:s?, s:{s:o, s:o, s:o, s:o}, s:o, s:o}", "archive",
+                     opts->archive, "registry", opts->destination.registry, "dryRun", opts->dry_run,
+                     "error", result->ended_by ? result->ended_by->msg : NULL, "totals", "uploaded",
+                     format_total(t.uploaded, t.uploaded_bytes), "mounted",
                      format_total(t.mounted, t.mounted_bytes), "skipped",
                      format_total(t.skipped, t.skipped_bytes), "absent",
                      format_total(t.absent, t.absent_bytes), "images", images, "blobs", blobs);
 }
 
-static int write_json(const struct import_opts *opts, const struct ferry_push_plan *plan,
-                      const char *path, struct ferry_err *err)
+static int write_json(const struct ferry_import_result *result, struct ferry_output_file *file,
+                      struct ferry_err *err)
 {
-    FERRY_OWNED_JSON *report = format_report(opts, plan);
-    FILE *file = path ? fopen(path, "we") : stdout;
-    bool ok;
+    FERRY_OWNED_JSON *report = format_report(result);
+    FERRY_OWNED_MEM char *line = NULL;
+    FERRY_OWNED_MEM char *text = report ? json_dumps(report, JSON_INDENT(2)) : NULL;
 
-    if (!report) {
-        if (file && path)
-            fclose(file);
+    if (!text)
         return ferry_fail_memory(err);
-    }
-    if (!file)
-        return ferry_fail(err, FERRY_EIO, "%s: cannot write: %s", path, strerror(errno));
-    ok = json_dumpf(report, file, JSON_INDENT(2)) == 0 && putc('\n', file) != EOF &&
-         fflush(file) == 0;
-    if (path && fclose(file) != 0)
-        ok = false;
-    if (!ok)
-        return ferry_fail(err, FERRY_EIO, "%s: cannot write: %s", path ? path : "stdout",
-                          strerror(errno));
-    return 0;
+    FERRY_TRY(ferry_text(&line, err, "%s\n", text));
+    return ferry_output_file_finish(file, line, strlen(line), err);
+}
+
+static int print_json(const struct ferry_import_result *result, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_output_file) file = NULL;
+
+    FERRY_TRY(ferry_output_file_open("-", &file, err));
+    return write_json(result, file, err);
 }
 
 static int print_plan(const struct ferry_push_plan *plan, struct ferry_err *err)
@@ -169,21 +186,31 @@ static void say_totals(const struct import_opts *opts, const struct ferry_push_p
             t.left_out, t.left_out == 1 ? " is" : "s are");
 }
 
-int ferry_import_report(const struct import_opts *opts, const struct ferry_push_plan *plan,
-                        struct ferry_progress *progress, struct ferry_err *err)
+static void say_failures(const struct ferry_push_plan *plan, struct ferry_progress *progress)
 {
-    ferry_progress_end(progress);
     for (size_t i = 0; i < plan->target_count; i++)
         if (plan->outcomes[i].kind == FERRY_OUTCOME_FAILED)
             ferry_progress_error(progress, "%s",
                                  plan->outcomes[i].failure ? plan->outcomes[i].failure->msg
                                                            : plan->targets[i].image->name);
-    if (opts->report)
-        FERRY_TRY(write_json(opts, plan, opts->report, err));
+}
+
+int ferry_import_report(const struct ferry_import_result *result, struct ferry_output_file *file,
+                        struct ferry_progress *progress, struct ferry_err *err)
+{
+    const struct import_opts *opts = result->opts;
+
+    ferry_progress_end(progress);
+    if (result->plan)
+        say_failures(result->plan, progress);
+    if (file)
+        FERRY_TRY(write_json(result, file, err));
     if (opts->json)
-        FERRY_TRY(write_json(opts, plan, NULL, err));
-    else if (opts->dry_run)
-        FERRY_TRY(print_plan(plan, err));
-    say_totals(opts, plan, progress);
+        FERRY_TRY(print_json(result, err));
+    if (result->ended_by)
+        return 0;
+    if (opts->dry_run && !opts->json)
+        FERRY_TRY(print_plan(result->plan, err));
+    say_totals(opts, result->plan, progress);
     return 0;
 }

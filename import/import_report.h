@@ -4,6 +4,7 @@
 #ifndef FERRY_IMPORT_IMPORT_REPORT_H
 #define FERRY_IMPORT_IMPORT_REPORT_H
 
+#include "format/run/output_file.h"
 #include "format/run/progress.h"
 #include "import/import_opts.h"
 #include "import/push_plan.h"
@@ -18,9 +19,16 @@ struct ferry_import_totals {
 
 void ferry_import_totals(const struct ferry_push_plan *plan, struct ferry_import_totals *totals);
 
-/* The plan of a dry run and --json go to stdout, --report to its file, the summary and the
- * failures to stderr. */
-int ferry_import_report(const struct import_opts *opts, const struct ferry_push_plan *plan,
+/* All that is known at the end, be it an early one. */
+struct ferry_import_result {
+    const struct import_opts *opts;
+    const struct ferry_push_plan *plan; /* NULL when there never was one */
+    const struct ferry_err *ended_by; /* what broke the import off; NULL when it came to its end */
+};
+
+/* --report, to its file; --json and the plan of a dry run, to stdout; the images that failed and
+ * the summary, to stderr. */
+int ferry_import_report(const struct ferry_import_result *result, struct ferry_output_file *file,
                         struct ferry_progress *progress, struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "import/companions.h"
+#include "import/path_rules.h"
 
 struct map {
     const struct import_opts *opts;
@@ -14,20 +15,34 @@ struct map {
     size_t count, room;
 };
 
-/* The repository below DEST's prefix; false when it is no repository. */
-static bool set_repository(const struct map *m, const char *path, struct ferry_reference *ref)
+/* The repository below DEST's prefix. */
+static int set_repository(const struct map *m, const struct ferry_image *image, const char *path,
+                          struct ferry_reference *ref, struct ferry_err *err)
 {
     const char *prefix = m->opts->destination.repository;
-    int len = snprintf(ref->repository, sizeof(ref->repository), "%s%s%s", prefix,
-                       prefix[0] && path[0] ? "/" : "", path);
+    FERRY_OWNED_MEM char *repository = NULL;
 
-    return len < (int)sizeof(ref->repository) && ferry_repository_valid(ref->repository);
+    FERRY_TRY(
+        ferry_text(&repository, err, "%s%s%s", prefix, prefix[0] && path[0] ? "/" : "", path));
+    ferry_path_flatten(repository, m->opts->max_depth);
+    if (strlen(repository) >= sizeof(ref->repository))
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "%s: \"%.100s...\" is longer than the %zu bytes of a repository: map it "
+                          "elsewhere with --map",
+                          image->name, repository, sizeof(ref->repository) - 1);
+    if (!ferry_repository_valid(repository))
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "%s: \"%s\" is not a repository (lower-case letters, digits and single "
+                          "separators . _ - / between them): map it elsewhere with --map",
+                          image->name, repository);
+    memcpy(ref->repository, repository, strlen(repository) + 1);
+    return 0;
 }
 
 static int add_target(struct map *m, const struct ferry_image *image,
-                      const struct ferry_reference *ref, struct ferry_err *err)
+                      const struct ferry_reference *ref, const char *rule, struct ferry_err *err)
 {
-    struct ferry_target target = { .image = image, .ref = *ref };
+    struct ferry_target target = { .image = image, .ref = *ref, .rule = rule };
 
     if (target.ref.tag[0]) {
         target.ref.has_digest = false;
@@ -35,6 +50,7 @@ static int add_target(struct map *m, const struct ferry_image *image,
         target.ref.has_digest = true;
         target.ref.digest = image->root->descriptor.digest;
     }
+    FERRY_TRY(ferry_path_check(&target.ref, m->opts->max_depth, image->name, err));
     FERRY_TRY(ferry_grow((void **)&m->targets, m->count, &m->room, sizeof(*m->targets), err));
     m->targets[m->count++] = target;
     return 0;
@@ -120,11 +136,8 @@ static int map_by_path(struct map *m, const struct ferry_image *image, struct fe
         return ferry_fail(err, FERRY_EUSAGE,
                           "%s has no repository in its name: give one, as in %s/REPOSITORY",
                           image->name, m->opts->destination.registry);
-    if (!set_repository(m, path, &ref))
-        return ferry_fail(err, FERRY_EUSAGE,
-                          "%s: \"%.300s\" is not a repository: map it elsewhere with --map",
-                          image->name, ref.repository);
-    return add_target(m, image, &ref, err);
+    FERRY_TRY(set_repository(m, image, path, &ref, err));
+    return add_target(m, image, &ref, rule, err);
 }
 
 static int follow(struct map *m, struct ferry_err *err)
@@ -144,8 +157,20 @@ static int map_single(struct map *m, const struct ferry_image *const *images, si
                           "%s names one image, and there are %zu: choose one with --image, or give "
                           "a destination without a tag",
                           name, count);
-    FERRY_TRY(add_target(m, images[0], &m->opts->destination, err));
+    FERRY_TRY(add_target(m, images[0], &m->opts->destination, NULL, err));
     return follow(m, err);
+}
+
+/* Whether a DST begins with a registry: DEST's, or what looks like one as in references. */
+static bool names_registry(const struct map *m, const char *text)
+{
+    const char *base = m->opts->destination.registry;
+    size_t first = strcspn(text, "/");
+
+    if (text[first] != '/')
+        return false;
+    return text[0] == '[' || strcspn(text, ".:") < first || strncmp(text, "localhost/", 10) == 0 ||
+           (strlen(base) == first && strncmp(text, base, first) == 0);
 }
 
 /* The destination that a line of -f names: a full reference at DEST's registry, or a path below
@@ -156,21 +181,53 @@ static int parse_line_destination(const struct map *m, const struct ferry_mappin
 {
     const struct ferry_reference *base = &m->opts->destination;
     const char *text = line->destination;
-    size_t first = strcspn(text, "/"), host = strlen(base->registry);
     FERRY_OWNED_MEM char *full = NULL;
 
-    if (first == host && strncmp(text, base->registry, host) == 0)
+    if (names_registry(m, text))
         FERRY_TRY(ferry_text(&full, err, "%s", text));
-    else if (text[first] == '/' && strcspn(text, ".:") < first)
-        return ferry_fail(err, FERRY_EUSAGE, "%s is not at the destination %s", text,
-                          base->registry);
     else
         FERRY_TRY(ferry_text(&full, err, "%s/%s%s%s", base->registry, base->repository,
                              base->repository[0] ? "/" : "", text));
     FERRY_TRY(ferry_destination_parse(full, out, err));
+    if (strcmp(out->registry, base->registry) != 0)
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "%s is not at the destination %s: one import goes to one registry", text,
+                          base->registry);
     if (!out->tag[0])
         memcpy(out->tag, image->ref.tag, sizeof(out->tag));
     return 0;
+}
+
+/* A glob matches the whole name, or the name from any slash on: "debian:*" finds docker.io's. */
+static bool matches(const char *glob, const char *name)
+{
+    if (fnmatch(glob, name, 0) == 0)
+        return true;
+    while ((name = strchr(name, '/')))
+        if (fnmatch(glob, ++name, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool is_chosen(const struct map *m, const struct ferry_image *image)
+{
+    for (size_t i = 0; i < m->opts->images.count; i++)
+        if (matches(m->opts->images.items[i], image->name))
+            return true;
+    return m->opts->images.count == 0;
+}
+
+static int map_by_line(struct map *m, const struct ferry_mapping_line *line,
+                       const struct ferry_image *image, struct ferry_err *err)
+{
+    struct ferry_reference destination;
+
+    if (!is_chosen(m, image))
+        return 0;
+    if (!line->destination)
+        return map_by_path(m, image, err);
+    FERRY_TRY(parse_line_destination(m, line, image, &destination, err));
+    return add_target(m, image, &destination, NULL, err);
 }
 
 /* A tag travels without its digest, which is the root's. */
@@ -199,19 +256,49 @@ static const struct ferry_image *find_image(const struct map *m, const struct fe
     return NULL;
 }
 
+/* All images of a repository whose tag matches; all of them where `glob` is "". What belongs to
+ * another image comes with that. */
+static int map_repository(struct map *m, const struct ferry_mapping_line *line,
+                          const struct ferry_reference *source, const char *glob,
+                          struct ferry_err *err)
+{
+    size_t found = 0;
+
+    if (line->destination && !ferry_reference_is_bare(line->destination))
+        return ferry_fail(
+            err, FERRY_EUSAGE,
+            "%s names more than one tag: expected a repository to take them, found %s",
+            line->source, line->destination);
+    for (size_t i = 0; i < m->graph->image_count; i++) {
+        const struct ferry_image *image = &m->graph->images[i];
+
+        if (strcmp(image->ref.registry, source->registry) != 0 ||
+            strcmp(image->ref.repository, source->repository) != 0 ||
+            ferry_image_follows(m->graph, image) ||
+            (glob[0] && fnmatch(glob, image->ref.tag, 0) != 0))
+            continue;
+        FERRY_TRY(map_by_line(m, line, image, err));
+        found++;
+    }
+    return found > 0 ? 0
+                     : ferry_fail(err, FERRY_ENOTFOUND, "no image of the archive is %s%s",
+                                  line->source, glob[0] ? "" : ":*");
+}
+
 static int map_line(struct map *m, const struct ferry_mapping_line *line, struct ferry_err *err)
 {
-    struct ferry_reference source, destination;
+    struct ferry_reference source;
     const struct ferry_image *image;
+    char glob[FERRY_GLOB_MAX];
 
-    FERRY_TRY(ferry_reference_parse(line->source, &source, err));
+    FERRY_TRY(ferry_reference_parse_glob(line->source, &source, glob, err));
+    if (glob[0] || (line->destination && ferry_reference_is_bare(line->source) &&
+                    ferry_reference_is_bare(line->destination)))
+        return map_repository(m, line, &source, glob, err);
     image = find_image(m, &source);
     if (!image)
         return ferry_fail(err, FERRY_ENOTFOUND, "%s is not in the archive", line->source);
-    if (!line->destination)
-        return map_by_path(m, image, err);
-    FERRY_TRY(parse_line_destination(m, line, image, &destination, err));
-    return add_target(m, image, &destination, err);
+    return map_by_line(m, line, image, err);
 }
 
 static int map_file(struct map *m, struct ferry_err *err)
@@ -222,25 +309,6 @@ static int map_file(struct map *m, struct ferry_err *err)
         if (map_line(m, &mapping->lines[i], err) < 0)
             return ferry_wrap(err, "%s: line %zu", mapping->name, mapping->lines[i].number);
     return follow(m, err);
-}
-
-/* A glob matches the whole name, or the name from any slash on: "debian:*" finds docker.io's. */
-static bool matches(const char *glob, const char *name)
-{
-    if (fnmatch(glob, name, 0) == 0)
-        return true;
-    while ((name = strchr(name, '/')))
-        if (fnmatch(glob, ++name, 0) == 0)
-            return true;
-    return false;
-}
-
-static bool is_chosen(const struct map *m, const struct ferry_image *image)
-{
-    for (size_t i = 0; i < m->opts->images.count; i++)
-        if (matches(m->opts->images.items[i], image->name))
-            return true;
-    return m->opts->images.count == 0;
 }
 
 /* What belongs to an image of the archive that was not chosen goes by its own name. */

@@ -6,8 +6,9 @@
  * registry with --keep-registry. An image named by a tag alone (as skopeo and oras write it) goes
  * to DEST as its repository. What belongs to an image goes where that goes (companions.h). Owns:
  * gives the targets, which borrow the graph's images. Fails: FERRY_EUSAGE when a rule does not
- * parse, a name cannot be mapped, or two different images would land on the same tag;
- * FERRY_ENOTFOUND when a line of -f names no image of the archive, or nothing is left to import.
+ * parse, a name cannot be mapped, the destination does not take such a path (path_rules.h), or two
+ * different images would land on the same tag; FERRY_ENOTFOUND when a line of -f names no image of
+ * the archive, or nothing is left to import.
  */
 #ifndef FERRY_IMPORT_NAME_MAP_H
 #define FERRY_IMPORT_NAME_MAP_H
@@ -19,6 +20,7 @@ struct ferry_target {
     const struct ferry_image *image;
     struct ferry_reference ref; /* registry, repository, and a tag or a digest */
     bool follows;               /* it was not named, but belongs to what was */
+    const char *rule;           /* the --map that it goes by; or NULL */
 };
 
 /* *targets is malloc'ed. */

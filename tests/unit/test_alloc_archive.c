@@ -12,6 +12,8 @@
 #include "format/archive/load.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_replay.h"
+#include "format/run/output_file.h"
+#include "import/cluster_config.h"
 #include "import/name_map.h"
 #include "import/push_plan.h"
 #include "tests/support/check.h"
@@ -229,7 +231,15 @@ static void test_alloc_pull_plan(void **state)
 /* From the command line to what is to be pushed where. */
 static int plan_push(struct ferry_err *err)
 {
-    char words[][32] = { "ociferry-import", "a.tar", "r.io/x", "--image", "*", "-f", "list.txt" };
+    char words[][32] = { "ociferry-import",
+                         "a.tar",
+                         "r.io/x",
+                         "--image",
+                         "*",
+                         "-f",
+                         "list.txt",
+                         "--max-depth=3",
+                         "--write-config=idms=x" };
     char *argv[FERRY_COUNT(words) + 1] = { 0 };
     FERRY_OWNED(ferry_push_plan) plan = NULL;
     FERRY_OWNED_MEM struct ferry_target *targets = NULL;
@@ -264,6 +274,37 @@ static void test_alloc_push_plan(void **state)
     sample_write("list.txt", "host.example/a:1 b:2\n", 21);
     EACH_FAILED_ALLOC(n)
     check_outcome(plan_push(&err), &err, NULL);
+}
+
+/* From what was imported to the files for a cluster. */
+static int lead_cluster(struct ferry_err *err)
+{
+    __attribute__((cleanup(ferry_mirrors_release))) struct ferry_mirrors pairs = { 0 };
+    __attribute__((cleanup(ferry_mirrors_release))) struct ferry_mirrors rules = { 0 };
+    __attribute__((cleanup(ferry_mirrors_release))) struct ferry_mirrors hosts = { 0 };
+    FERRY_OWNED(ferry_output_file) file = NULL;
+    FERRY_OWNED_BUF text;
+
+    ferry_buf_init(&text, 10000);
+    FERRY_TRY(ferry_mirrors_add(&pairs, "q.io/a/b", "r.io/m/a/b", err));
+    FERRY_TRY(ferry_mirrors_add(&pairs, "q.io/a/c", "r.io/m/a/c", err));
+    FERRY_TRY(ferry_mirror_rules(&pairs, &rules, err));
+    FERRY_TRY(ferry_mirror_hosts(&pairs, &hosts, err));
+    assert_int_equal(rules.count, 1);
+    FERRY_TRY(ferry_output_file_open("idms.yaml", &file, err));
+    FERRY_TRY(ferry_config_format(FERRY_CONFIG_IDMS, &rules, FERRY_TRANSPORT_TLS, &text, err));
+    FERRY_TRY(
+        ferry_config_format(FERRY_CONFIG_HOSTS_TOML, &hosts, FERRY_TRANSPORT_TLS, &text, err));
+    return ferry_output_file_finish(file, text.data, text.len, err);
+}
+
+static void test_alloc_cluster_config(void **state)
+{
+    struct ferry_err err;
+
+    (void)state;
+    EACH_FAILED_ALLOC(n)
+    check_outcome(lead_cluster(&err), &err, NULL);
 }
 
 static int parse_export(struct ferry_err *err)
@@ -335,10 +376,11 @@ static void test_alloc_image_finder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alloc_load),      cmocka_unit_test(test_alloc_blob),
-        cmocka_unit_test(test_alloc_writer),    cmocka_unit_test(test_alloc_pull_plan),
-        cmocka_unit_test(test_alloc_push_plan), cmocka_unit_test(test_alloc_export_options),
-        cmocka_unit_test(test_alloc_window),    cmocka_unit_test(test_alloc_image_finder),
+        cmocka_unit_test(test_alloc_load),           cmocka_unit_test(test_alloc_blob),
+        cmocka_unit_test(test_alloc_writer),         cmocka_unit_test(test_alloc_pull_plan),
+        cmocka_unit_test(test_alloc_push_plan),      cmocka_unit_test(test_alloc_cluster_config),
+        cmocka_unit_test(test_alloc_export_options), cmocka_unit_test(test_alloc_window),
+        cmocka_unit_test(test_alloc_image_finder),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);

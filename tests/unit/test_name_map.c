@@ -96,7 +96,7 @@ static const struct row rows[] = {
     { "same_image_twice", "q.io/a:1=A q.io/a:2=A", "r.io", NULL, "r.io/a:1 r.io/a:2", 0, 0 },
     { "no_images", "", "r.io", NULL, NULL, FERRY_ENOTFOUND, "holds no image" },
     { "too_long", "q.io/" HEX ":1=A", "r.io/" HEX "/" HEX "/" HEX, NULL, NULL, FERRY_EUSAGE,
-      "is not a repository" },
+      "255 bytes" },
 
     /* --keep-registry */
     { "keep", "q.io/a:1=A debian=B", "r.io --keep-registry", NULL,
@@ -140,6 +140,42 @@ static const struct row rows[] = {
     { "map_without_equals", "q.io/a:1=A", "r.io --map q.io", NULL, NULL, FERRY_EUSAGE, "SRC=DST" },
     { "map_without_source", "q.io/a:1=A", "r.io --map =x", NULL, NULL, FERRY_EUSAGE, "SRC=DST" },
 
+    /* --max-depth, and the rules of registries that are known */
+    { "depth_joins", "q.io/a/b/c:1=A", "r.io/m --max-depth 2", NULL, "r.io/m/a-b-c:1", 0, 0 },
+    { "depth_of_one", "q.io/a/b:1=A", "r.io --max-depth 1", NULL, "r.io/a-b:1", 0, 0 },
+    { "depth_that_is_kept", "q.io/a/b:1=A", "r.io/m --max-depth 3", NULL, "r.io/m/a/b:1", 0, 0 },
+    { "depth_by_map", "q.io/a/b:1=A", "r.io --max-depth 2 --map q.io=x/y", NULL, "r.io/x/y-a-b:1",
+      0, 0 },
+    { "depth_behind_registry", "q.io:5000/a/b:1=A", "r.io --keep-registry --max-depth 2", NULL,
+      "r.io/q.io-5000/a-b:1", 0, 0 },
+    { "depth_collides", "q.io/a/b-c:1=A q.io/a/b/c:1=B", "r.io --max-depth 2", NULL, NULL,
+      FERRY_EUSAGE, "q.io/a/b-c:1 and q.io/a/b/c:1 would both become r.io/a/b-c:1" },
+    { "depth_meets_another_tag", "q.io/a/b-c:1=A q.io/a/b/c:2=B", "r.io --max-depth 2", NULL,
+      "r.io/a/b-c:1 r.io/a/b-c:2", 0, 0 },
+    { "depth_of_a_line", "q.io/a:1=A", "r.io --max-depth 2", "q.io/a:1 x/y/z:1\n", NULL,
+      FERRY_EUSAGE, "line 1: q.io/a:1 would go to r.io/x/y/z:1, a path of 3 components" },
+    { "depth_of_one_name", "q.io/a:1=A", "r.io/x/y/z:1 --max-depth 2", NULL, NULL, FERRY_EUSAGE,
+      "--max-depth is 2" },
+    { "hub_too_deep", "q.io/a/b/c:1=A", "docker.io", NULL, NULL, FERRY_EUSAGE,
+      "q.io/a/b/c:1 would go to docker.io/a/b/c:1, and Docker Hub takes NAMESPACE/NAME alone: pass "
+      "--max-depth 2" },
+    { "hub_too_shallow", "q.io/a:1=A", "index.docker.io", NULL, NULL, FERRY_EUSAGE,
+      "Docker Hub wants NAMESPACE/NAME" },
+    { "hub_joined", "q.io/a/b/c:1=A", "docker.io/me --max-depth 2", NULL, "docker.io/me/a-b-c:1", 0,
+      0 },
+    { "openshift_too_deep", "q.io/a/b:1=A",
+      "default-route-openshift-image-registry.apps.example.com/p", NULL, NULL, FERRY_EUSAGE,
+      "OpenShift's own registry takes PROJECT/NAME alone" },
+    { "openshift_service", "q.io/a/b:1=A", "image-registry.openshift-image-registry.svc:5000/p",
+      NULL, NULL, FERRY_EUSAGE, "--max-depth 2" },
+    { "openshift_right", "q.io/a/b:1=A", "image-registry.openshift-image-registry.svc:5000", NULL,
+      "image-registry.openshift-image-registry.svc:5000/a/b:1", 0, 0 },
+    { "google_too_shallow", "q.io/a/b:1=A", "europe-docker.pkg.dev", NULL, NULL, FERRY_EUSAGE,
+      "PROJECT/REPOSITORY/NAME" },
+    { "google_right", "q.io/a/b/c/d:1=A", "europe-docker.pkg.dev", NULL,
+      "europe-docker.pkg.dev/a/b/c/d:1", 0, 0 },
+    { "github_too_shallow", "q.io/a:1=A", "ghcr.io", NULL, NULL, FERRY_EUSAGE, "OWNER/NAME" },
+
     /* --image */
     { "image_whole", "q.io/a:1=A q.io/b:1=B", "r.io --image q.io/b:1", NULL, "r.io/b:1", 0, 0 },
     { "image_from_a_slash", "q.io/x/a:1=A q.io/b:1=B", "r.io --image a:*", NULL, "r.io/x/a:1", 0,
@@ -175,6 +211,35 @@ static const struct row rows[] = {
     { "file_bad_source", "q.io/a:1=A", "r.io", "Q!\n", NULL, FERRY_EUSAGE, "line 1" },
     { "file_bad_destination", "q.io/a:1=A", "r.io", "q.io/a:1=UP:1\n", NULL, FERRY_EUSAGE,
       "line 1" },
+    { "file_two_places", "q.io/a:1=A", "r.io", "q.io/a:1 x y:2\n", "r.io/x:1 r.io/y:2", 0, 0 },
+    { "file_glob", "q.io/a:1.1=A q.io/a:1.2=B q.io/a:2=C q.io/b:1.1=D", "r.io", "q.io/a:1.* x/y\n",
+      "r.io/x/y:1.1 r.io/x/y:1.2", 0, 0 },
+    { "file_glob_alone", "q.io/a:1=A q.io/a:2=B q.io/b:1=C", "r.io/x", "q.io/a:*\n",
+      "r.io/x/a:1 r.io/x/a:2", 0, 0 },
+    { "file_all", "q.io/a:1=A q.io/a:2=B q.io/a@=C q.io/a/b:1=D", "r.io", "q.io/a r.io/x\n",
+      "r.io/x:1 r.io/x:2 r.io/x@C", 0, 0 },
+    { "file_latest", "debian:latest=A debian:12=B", "r.io", "debian\n",
+      "r.io/library/debian:latest", 0, 0 },
+    { "file_latest_to_a_tag", "debian:latest=A debian:12=B", "r.io", "debian os:new\n",
+      "r.io/os:new", 0, 0 },
+    { "file_glob_to_a_tag", "q.io/a:1=A", "r.io", "\nq.io/a:*=x:1\n", NULL, FERRY_EUSAGE,
+      "list.txt: line 2: q.io/a:* names more than one tag: expected a repository" },
+    { "file_glob_without_a_match", "q.io/a:1=A", "r.io", "q.io/a:2*\n", NULL, FERRY_ENOTFOUND,
+      "line 1: no image of the archive is q.io/a:2*" },
+    { "file_all_of_nothing", "q.io/a:1=A", "r.io", "q.io/b=x\n", NULL, FERRY_ENOTFOUND,
+      "no image of the archive is q.io/b:*" },
+    { "file_glob_beside_a_line", "q.io/a:1=A q.io/a:2=B", "r.io", "q.io/a:* x\nq.io/a:2 x:1\n",
+      NULL, FERRY_EUSAGE, "would both become r.io/x:1" },
+    { "file_by_another_name", "q.io/a:1=A", "docker.io/x", "q.io/a:1 index.docker.io/y/z:1\n",
+      "docker.io/y/z:1", 0, 0 },
+    { "file_localhost", "q.io/a:1=A", "r.io", "q.io/a:1 localhost/a:1\n", NULL, FERRY_EUSAGE,
+      "is not at the destination" },
+    { "file_host_without_a_dot", "q.io/a:1=A", "registry/x", "q.io/a:1 registry/y:1\n",
+      "registry/y:1", 0, 0 },
+    { "file_and_image", "q.io/a:1=A q.io/b:1=B", "r.io --image a:*", "q.io/a:1 x\nq.io/b:1 y\n",
+      "r.io/x:1", 0, 0 },
+    { "file_and_tag", "q.io/a:1=A", "r.io/x:1", "q.io/a:1\n", NULL, FERRY_EUSAGE, "--file" },
+    { "map_and_tag", "q.io/a:1=A", "r.io/x:1 --map q.io=y", NULL, NULL, FERRY_EUSAGE, "--map" },
     { "file_empty", "q.io/a:1=A", "r.io", "# nothing\n", NULL, FERRY_ENOTFOUND, "" },
 
     /* What belongs to an image goes with it. */
@@ -295,11 +360,28 @@ static void test_name_map_targets_keep_their_images(void **state)
     assert_ptr_equal(targets[1].image, &graph->images[0]);
 }
 
+/* Which --map an image went by. */
+static void test_name_map_tells_the_rule(void **state)
+{
+    FERRY_OWNED(ferry_graph) graph = make_graph("q.io/a:1=A q.io/b:1=B");
+    FERRY_OWNED_MEM struct ferry_target *targets = NULL;
+    const struct row row = { .options = "r.io --map q.io/a=x --map p.io=y" };
+    struct ferry_err err;
+    size_t count;
+
+    (void)state;
+    CHECK_OK(map_row(&row, &targets, &count, graph, &err));
+    assert_int_equal(count, 2);
+    assert_non_null(targets[0].rule);
+    assert_null(targets[1].rule);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_name_map_rules),
         cmocka_unit_test(test_name_map_targets_keep_their_images),
+        cmocka_unit_test(test_name_map_tells_the_rule),
     };
 
     return cmocka_run_group_tests_name("name_map", tests, sample_enter_folder, sample_leave_folder);
