@@ -1,9 +1,6 @@
 #include "export/export.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <libgen.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -11,14 +8,10 @@
 #include "export/export_report.h"
 #include "export/pins.h"
 #include "export/platform_check.h"
-#include "export/pull.h"
 #include "export/pull_plan.h"
 #include "export/resolve.h"
-#include "export/resume.h"
-#include "export/window.h"
+#include "export/stream.h"
 #include "format/archive/archive_writer.h"
-#include "format/archive/layout.h"
-#include "format/core/blob_verify.h"
 #include "format/run/program.h"
 
 /* Before two days of copying: would the archive fit? Only a regular file can be asked. */
@@ -40,156 +33,6 @@ static int check_space(const char *output, int64_t needed, struct ferry_err *err
         return 0;
     return ferry_fail(err, FERRY_EIO, "%s: the archive takes %s, and %s are free there", output,
                       ferry_size_format(needed, text[0]), ferry_size_format(available, text[1]));
-}
-
-static int write_head(struct ferry_writer *out, const struct ferry_pull_plan *plan,
-                      struct ferry_err *err)
-{
-    FERRY_TRY(ferry_writer_put(out, FERRY_LAYOUT_NAME, FERRY_LAYOUT_TEXT, strlen(FERRY_LAYOUT_TEXT),
-                               err));
-    FERRY_TRY(ferry_writer_put(out, FERRY_INDEX_NAME, plan->index.data, plan->index.len, err));
-    if (plan->docker.len > 0)
-        FERRY_TRY(
-            ferry_writer_put(out, FERRY_DOCKER_NAME, plan->docker.data, plan->docker.len, err));
-    for (size_t i = 0; i < plan->folder_count; i++)
-        FERRY_TRY(ferry_writer_folder(out, plan->folders[i], err));
-    return 0;
-}
-
-/* A blob whose bytes the plan holds already. */
-static int write_held(struct ferry_writer *out, const struct ferry_node *node,
-                      struct ferry_err *err)
-{
-    char name[FERRY_BLOB_NAME_MAX];
-
-    ferry_layout_blob_name(&node->descriptor.digest, name);
-    return ferry_writer_put(out, name, node->bytes, (size_t)node->descriptor.size, err);
-}
-
-/* One export on its way. */
-struct stream {
-    const struct export_opts *opts;
-    struct ferry_session *session;
-    const struct ferry_pull_plan *plan;
-    struct ferry_writer *out;
-    struct ferry_resume resume; /* what is there already */
-    struct ferry_progress *progress;
-};
-
-/* The bytes of a blob; of one that broke off in an earlier run, those that are there come first. */
-static int open_fetched(const struct stream *s, size_t node, struct ferry_window *window,
-                        struct ferry_source **body, struct ferry_err *err)
-{
-    FERRY_OWNED(ferry_source) fetched = NULL;
-
-    FERRY_TRY(ferry_window_next(window, &fetched, err));
-    if (s->resume.tail > 0 && node == s->resume.node)
-        return ferry_resume_source(s->out, &s->resume, &fetched, body, err);
-    *body = ferry_steal(&fetched);
-    return 0;
-}
-
-/* The next blob of the window becomes an entry; the entry cannot be closed unless it is right. */
-static int write_fetched(const struct stream *s, size_t i, struct ferry_window *window,
-                         struct ferry_err *err)
-{
-    const struct ferry_node *node = s->plan->nodes[i];
-    FERRY_OWNED(ferry_source) body = NULL;
-    FERRY_OWNED(ferry_source) checked = NULL;
-    FERRY_OWNED(ferry_sink) entry = NULL;
-    char name[FERRY_BLOB_NAME_MAX];
-
-    ferry_layout_blob_name(&node->descriptor.digest, name);
-    FERRY_TRY(open_fetched(s, i, window, &body, err));
-    FERRY_TRY(
-        ferry_verify_new(&body, &node->descriptor.digest, node->descriptor.size, &checked, err));
-    FERRY_TRY(ferry_writer_entry(s->out, name, node->descriptor.size, &entry, err));
-    return ferry_blob_copy(checked, entry, err);
-}
-
-/* What is wrong with the bytes is the image's fault; what is wrong with the output is not. */
-static int wrap_blob(const struct stream *s, size_t i, struct ferry_err *err)
-{
-    const struct ferry_node *node = s->plan->nodes[i];
-    const struct ferry_image *image = &s->plan->graph->images[node->first_image];
-
-    if (err->code != FERRY_EDIGEST)
-        return (int)err->code;
-    if (s->resume.tail > 0 && i == s->resume.node) {
-        ferry_writer_drop(s->out, s->resume.offset);
-        ferry_wrap(err, "what an earlier run left of it may be to blame, and is dropped now");
-    }
-    if (strstr(err->msg, image->name)) /* the window has named it */
-        return (int)err->code;
-    if (node->descriptor.urls)
-        ferry_wrap(err, "a foreign layer, of which the registry or a URL has other bytes");
-    return ferry_pull_wrap(image, node, err);
-}
-
-static int write_blobs(const struct stream *s, struct ferry_window *window, struct ferry_err *err)
-{
-    for (size_t i = s->resume.node; i < s->plan->count; i++) {
-        const struct ferry_node *node = s->plan->nodes[i];
-
-        if ((node->bytes ? write_held(s->out, node, err) : write_fetched(s, i, window, err)) < 0)
-            return wrap_blob(s, i, err);
-        ferry_progress_add(s->progress, 0, 1);
-    }
-    return 0;
-}
-
-/* The blobs that are still to be fetched, in the order of the plan. */
-static int open_window(const struct stream *s, struct ferry_node ***blobs,
-                       struct ferry_window **out, struct ferry_err *err)
-{
-    struct ferry_window_options window = { .session = s->session,
-                                           .graph = s->plan->graph,
-                                           .first_offset = s->resume.tail,
-                                           .jobs = s->opts->jobs,
-                                           .progress = s->progress };
-    int64_t bytes = -s->resume.tail;
-
-    *blobs = calloc(s->plan->count + 1, sizeof(struct ferry_node *));
-    if (!*blobs)
-        return ferry_fail_memory(err);
-    for (size_t i = s->resume.node; i < s->plan->count; i++) {
-        if (s->plan->nodes[i]->bytes)
-            continue;
-        (*blobs)[window.count++] = s->plan->nodes[i];
-        bytes += s->plan->nodes[i]->descriptor.size;
-    }
-    window.blobs = *blobs;
-    ferry_progress_phase(s->progress, "exporting", bytes,
-                         (int64_t)(s->plan->count - s->resume.node));
-    return ferry_window_new(&window, out, err);
-}
-
-static int stream(const struct stream *s, struct ferry_err *err)
-{
-    FERRY_OWNED_MEM struct ferry_node **blobs = NULL;
-    FERRY_OWNED(ferry_window) window = NULL;
-
-    if (s->resume.is_begun)
-        ferry_writer_continue(s->out, s->resume.offset, s->resume.kept);
-    else
-        FERRY_TRY(write_head(s->out, s->plan, err));
-    FERRY_TRY(open_window(s, &blobs, &window, err));
-    FERRY_TRY(write_blobs(s, window, err));
-    ferry_progress_phase(s->progress, "finishing", -1, -1);
-    return ferry_writer_commit(s->out, err);
-}
-
-/* From here on what is written is of use to a later run, whatever becomes of this one. */
-static int stream_resumable(const struct stream *s, struct ferry_err *err)
-{
-    bool is_kept = ferry_writer_keep(s->out);
-
-    if (stream(s, err) == 0)
-        return 0;
-    if (is_kept)
-        ferry_progress_say(s->progress, "%s.partial is kept: the same command goes on from there",
-                           s->opts->output);
-    return (int)err->code;
 }
 
 static void note(void *ctx, const char *text)
@@ -259,83 +102,182 @@ static int warn_left_out(struct ferry_graph *graph, const struct ferry_pull_plan
     return 0;
 }
 
-/* The images of the references, as far as they can be had. */
-static int resolve(const struct export_opts *opts, struct ferry_session *session,
-                   struct ferry_references *refs, struct ferry_failures *failures,
-                   struct ferry_graph **out, struct ferry_resolve_notes *notes,
-                   struct ferry_err *err)
+/* One export: what it is made of, and what came of it so far. */
+struct work {
+    const struct export_opts *opts;
+    struct ferry_progress *progress;
+    struct ferry_session *session;
+    struct ferry_references refs;
+    struct ferry_failures failures;
+    size_t moved;
+    struct ferry_graph *graph;
+    struct ferry_resolve_notes notes;
+    struct ferry_pull_plan *plan;
+    struct ferry_writer *out; /* NULL in a dry run */
+};
+
+static void work_release(struct work *w)
 {
-    FERRY_OWNED(ferry_graph) graph = NULL;
+    ferry_writer_free(w->out);
+    ferry_pull_plan_free(w->plan);
+    ferry_graph_free(w->graph);
+    ferry_failures_release(&w->failures);
+    ferry_references_release(&w->refs);
+    ferry_session_free(w->session);
+}
+
+static int open_output(struct work *w, struct ferry_err *err)
+{
+    ferry_writer_free(ferry_steal(&w->out));
+    return ferry_writer_open(w->opts->output,
+                             w->opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP, &w->out,
+                             err);
+}
+
+static int open_session(struct work *w, struct ferry_err *err)
+{
+    struct ferry_session_options wire = w->opts->wire;
+
+    wire.note = note;
+    wire.note_ctx = w->progress;
+    return ferry_session_new(&wire, &w->session, err);
+}
+
+/* The graph of the images that can be had. `known`: an earlier one, or NULL. */
+static int resolve(struct work *w, const struct ferry_graph *known, struct ferry_err *err)
+{
     bool has_bad;
 
     do { /* again without those that turned out bad, of what is known by now */
-        FERRY_OWNED(ferry_graph) known = ferry_steal(&graph);
-        const struct ferry_resolve_options wanted = { .refs = refs->items,
-                                                      .count = refs->count,
-                                                      .platforms = opts->platforms,
-                                                      .platform_count = opts->platform_texts.count,
-                                                      .no_referrers = opts->no_referrers,
-                                                      .jobs = opts->jobs,
-                                                      .known = known,
-                                                      .failures = failures };
+        FERRY_OWNED(ferry_graph) last = ferry_steal(&w->graph);
+        const struct ferry_resolve_options wanted = {
+            .refs = w->refs.items,
+            .count = w->refs.count,
+            .platforms = w->opts->platforms,
+            .platform_count = w->opts->platform_texts.count,
+            .no_referrers = w->opts->no_referrers,
+            .jobs = w->opts->jobs,
+            .known = last ? last : known,
+            .failures = &w->failures
+        };
 
-        FERRY_TRY(ferry_resolve(session, &wanted, &graph, notes, err));
-        FERRY_TRY(ferry_platform_check(graph, failures, err));
-        FERRY_TRY(ferry_failures_drop(failures, graph, refs->items, &refs->count, &has_bad, err));
+        FERRY_TRY(ferry_resolve(w->session, &wanted, &w->graph, &w->notes, err));
+        FERRY_TRY(ferry_platform_check(w->graph, &w->failures, err));
+        FERRY_TRY(ferry_failures_drop(&w->failures, w->graph, w->refs.items, &w->refs.count,
+                                      &has_bad, err));
     } while (has_bad);
-    if (opts->foreign_layers)
-        want_foreign(graph);
-    *out = ferry_steal(&graph);
+    if (w->opts->foreign_layers)
+        want_foreign(w->graph);
     return 0;
 }
 
-int ferry_export(const struct export_opts *opts, struct ferry_progress *progress, int *status,
-                 struct ferry_err *err)
+static int make_plan(struct work *w, struct ferry_err *err)
 {
-    FERRY_OWNED_FAILURES failures = { .keep_going = opts->keep_going, .progress = progress };
-    FERRY_OWNED(ferry_session) session = NULL;
-    FERRY_OWNED_REFERENCES refs = { 0 };
-    FERRY_OWNED(ferry_graph) graph = NULL;
-    FERRY_OWNED(ferry_pull_plan) plan = NULL;
-    FERRY_OWNED(ferry_writer) out = NULL;
-    struct ferry_session_options wire = opts->wire;
-    struct ferry_resolve_notes notes;
-    struct ferry_export_result result = { .failures = &failures, .notes = &notes };
+    return ferry_pull_plan_new(w->graph, (enum ferry_ref_name)w->opts->ref_name, &w->plan, err);
+}
 
-    wire.note = note;
-    wire.note_ctx = progress;
+/* Without the images that could not be had after all; of what is written, what can be is used. */
+static int begin_again(struct work *w, struct ferry_stream *s, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_graph) graph = ferry_steal(&w->graph);
+    FERRY_OWNED(ferry_pull_plan) plan = ferry_steal(&w->plan);
+    int64_t written = ferry_writer_written(w->out);
+    char size[FERRY_SIZE_TEXT_MAX];
+    bool has_bad;
+
+    FERRY_TRY(
+        ferry_failures_drop(&w->failures, graph, w->refs.items, &w->refs.count, &has_bad, err));
+    FERRY_TRY(resolve(w, graph, err));
+    FERRY_TRY(make_plan(w, err));
+    FERRY_TRY(open_output(w, err));
+    ferry_writer_keep(w->out);
+    s->plan = w->plan;
+    s->out = w->out;
+    s->resume = (struct ferry_resume){ 0 };
+    ferry_salvage_release(&s->salvage);
+    FERRY_TRY(ferry_salvage_find(plan, written, w->plan, &s->salvage, err));
+    ferry_progress_say(w->progress, "beginning again without it: %s of what is written is used",
+                       ferry_size_format(s->salvage.bytes, size));
+    return 0;
+}
+
+/* What is written to a file is of use to a later run, whatever becomes of this one. */
+static int stream(struct work *w, struct ferry_stream *s, struct ferry_err *err)
+{
+    bool is_file = ferry_writer_keep(w->out);
+
+    FERRY_TRY(ferry_resume_scan(w->out, w->plan, w->progress, &s->resume, err));
+    while (ferry_stream_run(s, err) < 0) {
+        bool is_spoilt = ferry_failures_any_bad(w->graph);
+
+        if (is_spoilt && !is_file)
+            return ferry_wrap(err, "the head of the archive is out, and a stream cannot be begun "
+                                   "again without this image");
+        if (is_spoilt && begin_again(w, s, err) == 0)
+            continue;
+        if (is_file)
+            ferry_progress_say(w->progress,
+                               "%s.partial is kept: the same command goes on from there",
+                               w->opts->output);
+        return (int)err->code;
+    }
+    return 0;
+}
+
+static int write_archive(struct work *w, struct ferry_err *err)
+{
+    struct ferry_stream s = { .opts = w->opts,
+                              .session = w->session,
+                              .plan = w->plan,
+                              .out = w->out,
+                              .failures = &w->failures,
+                              .progress = w->progress };
+    int rc = stream(w, &s, err);
+
+    ferry_salvage_release(&s.salvage);
+    return rc;
+}
+
+static void warn_first(const struct export_opts *opts, struct ferry_progress *progress)
+{
     if (opts->insecure.count > 0)
         ferry_progress_warn(progress,
                             "--insecure: certificates are not checked; whoever is in between may "
                             "read credentials and change images that are named by tag");
     for (size_t i = 0; i < opts->selections.doubt_count; i++)
         ferry_progress_warn(progress, "%s", opts->selections.doubts[i]);
-    if (!opts->dry_run) /* an output that cannot be had is said before hours of work */
-        FERRY_TRY(ferry_writer_open(
-            opts->output, opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP, &out, err));
-    FERRY_TRY(ferry_session_new(&wire, &session, err));
-    ferry_progress_phase(progress, "resolving", -1, -1);
-    FERRY_TRY(ferry_select(session, &opts->selections, opts->jobs, &failures, &refs, err));
-    FERRY_TRY(ferry_pins_check(session, opts->jobs, &refs, &failures, &result.moved, err));
-    FERRY_TRY(resolve(opts, session, &refs, &failures, &graph, &notes, err));
-    ferry_platform_warn(graph, progress);
-    FERRY_TRY(ferry_pull_plan_new(graph, (enum ferry_ref_name)opts->ref_name, &plan, err));
-    warn_referrers(&notes, progress);
-    FERRY_TRY(warn_left_out(graph, plan, progress, err));
-    if (opts->output)
-        FERRY_TRY(check_space(opts->output,
-                              plan->archive_bytes - (out ? ferry_writer_found(out) : 0), err));
-    if (!opts->dry_run) {
-        struct stream s = {
-            .opts = opts, .session = session, .plan = plan, .out = out, .progress = progress
-        };
+}
 
-        FERRY_TRY(ferry_resume_scan(out, plan, progress, &s.resume, err));
-        FERRY_TRY(stream_resumable(&s, err));
-    }
-    result.plan = plan;
-    *status = failures.count > 0 ? FERRY_EXIT_PARTIAL : FERRY_EXIT_DONE;
-    return ferry_export_report(opts, &result, progress, err);
+int ferry_export(const struct export_opts *opts, struct ferry_progress *progress, int *status,
+                 struct ferry_err *err)
+{
+    __attribute__((cleanup(work_release))) struct work w = {
+        .opts = opts,
+        .progress = progress,
+        .failures = { .keep_going = opts->keep_going, .progress = progress },
+    };
+
+    warn_first(opts, progress);
+    if (!opts->dry_run) /* an output that cannot be had is said before hours of work */
+        FERRY_TRY(open_output(&w, err));
+    FERRY_TRY(open_session(&w, err));
+    ferry_progress_phase(progress, "resolving", -1, -1);
+    FERRY_TRY(ferry_select(w.session, &opts->selections, opts->jobs, &w.failures, &w.refs, err));
+    FERRY_TRY(ferry_pins_check(w.session, opts->jobs, &w.refs, &w.failures, &w.moved, err));
+    FERRY_TRY(resolve(&w, NULL, err));
+    ferry_platform_warn(w.graph, progress);
+    FERRY_TRY(make_plan(&w, err));
+    warn_referrers(&w.notes, progress);
+    FERRY_TRY(warn_left_out(w.graph, w.plan, progress, err));
+    if (opts->output)
+        FERRY_TRY(check_space(
+            opts->output, w.plan->archive_bytes - (w.out ? ferry_writer_found(w.out) : 0), err));
+    if (!opts->dry_run)
+        FERRY_TRY(write_archive(&w, err));
+    *status = w.failures.count > 0 ? FERRY_EXIT_PARTIAL : FERRY_EXIT_DONE;
+    return ferry_export_report(
+        opts, &(struct ferry_export_result){ w.plan, &w.failures, &w.notes, w.moved }, progress,
+        err);
 }
 
 int ferry_export_main(int argc, char **argv)

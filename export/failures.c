@@ -56,7 +56,7 @@ int ferry_failures_add(struct ferry_failures *list, const char *name, struct fer
 
 /* --- which references a BAD node spoils ------------------------------------------------------- */
 
-static bool any_bad(const struct ferry_graph *graph)
+bool ferry_failures_any_bad(const struct ferry_graph *graph)
 {
     for (size_t i = 0; i < graph->count; i++)
         if (graph->nodes[i]->state == FERRY_NODE_BAD)
@@ -136,7 +136,7 @@ int ferry_failures_drop(struct ferry_failures *list, struct ferry_graph *graph,
 {
     size_t kept = 0, image = 0;
 
-    *has_bad = any_bad(graph);
+    *has_bad = ferry_failures_any_bad(graph);
     if (*has_bad)
         FERRY_TRY(spoil_subjects(graph, err));
     for (size_t i = 0; i < *count; i++) { /* images are in the order of their references */

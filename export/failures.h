@@ -36,6 +36,9 @@ bool ferry_failures_permit(const struct ferry_failures *list, const struct ferry
 int ferry_failures_add(struct ferry_failures *list, const char *name,
                        struct ferry_err *err) FERRY_MUST_USE;
 
+/* Whether a node is BAD. */
+bool ferry_failures_any_bad(const struct ferry_graph *graph);
+
 /*
  * Removes from `refs` what a graph made of them cannot give: references without an image in it, and
  * those whose image, or what belongs to that, reaches a BAD node. The latter join the list, and

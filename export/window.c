@@ -52,7 +52,8 @@ struct ferry_window {
     struct ferry_places *places;
     size_t read_blob; /* the next blob for the reader */
     bool ending;
-    struct ferry_err failure; /* FERRY_OK until something fails */
+    struct ferry_err failure; /* FERRY_OK until something fails, */
+    size_t failed_blob;       /* with this blob */
     pthread_t *threads;
     size_t thread_count;
 };
@@ -100,11 +101,14 @@ static void assign(struct ferry_window *w)
     pthread_cond_broadcast(&w->work);
 }
 
-static void end_window(struct ferry_window *w, const struct ferry_err *why)
+/* `why`: the failure of `blob`; or NULL. */
+static void end_window(struct ferry_window *w, const struct ferry_err *why, size_t blob)
 {
     pthread_mutex_lock(&w->lock);
-    if (why && w->failure.code == FERRY_OK)
+    if (why && w->failure.code == FERRY_OK) {
         w->failure = *why;
+        w->failed_blob = blob;
+    }
     w->ending = true;
     pthread_cond_broadcast(&w->work);
     pthread_cond_broadcast(&w->full);
@@ -389,9 +393,12 @@ static void *work(void *ctx)
     struct ferry_err err;
     struct slot *slot;
 
-    while ((slot = take_work(w)))
+    while ((slot = take_work(w))) {
+        size_t blob = slot->blob;
+
         if (fetch(w, slot, &err) < 0)
-            end_window(w, &err);
+            end_window(w, &err, blob);
+    }
     return NULL;
 }
 
@@ -439,7 +446,7 @@ void ferry_window_free(struct ferry_window *window)
 {
     if (!window)
         return;
-    end_window(window, NULL);
+    end_window(window, NULL, 0);
     for (size_t i = 0; i < window->thread_count; i++)
         pthread_join(window->threads[i], NULL);
     for (size_t i = 0; window->slots && i < window->slot_count; i++)
@@ -508,6 +515,17 @@ static void window_source_free(struct ferry_source *source)
 }
 
 static const struct ferry_source_ops window_ops = { window_read, NULL, window_source_free };
+
+struct ferry_node *ferry_window_failed(struct ferry_window *window)
+{
+    struct ferry_node *node = NULL;
+
+    pthread_mutex_lock(&window->lock);
+    if (window->failure.code != FERRY_OK)
+        node = window->options.blobs[window->failed_blob];
+    pthread_mutex_unlock(&window->lock);
+    return node;
+}
 
 int ferry_window_next(struct ferry_window *window, struct ferry_source **out, struct ferry_err *err)
 {

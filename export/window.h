@@ -40,6 +40,9 @@ int ferry_window_new(const struct ferry_window_options *options, struct ferry_wi
 void ferry_window_free(struct ferry_window *window);
 FERRY_OWNED_DEFINE(ferry_window)
 
+/* The blob whose transfer failed, which the reader may not have come to; NULL while none has. */
+struct ferry_node *ferry_window_failed(struct ferry_window *window);
+
 /* The source of the next blob; the one before must have been read to its end. One pass. */
 int ferry_window_next(struct ferry_window *window, struct ferry_source **out,
                       struct ferry_err *err) FERRY_MUST_USE;

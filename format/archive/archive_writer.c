@@ -37,6 +37,7 @@ struct ferry_writer {
     int64_t found;            /* bytes of a partial file that was there */
     int64_t kept;             /* of those, up to here they need not be written again */
     bool begun;               /* the first entry was put: what was found is cut to what is kept */
+    bool overwrites;          /* ... but at the end */
     bool keep;                /* NAME.partial outlives a failure */
     bool closed;              /* nothing may reach the file any more */
     struct ferry_err failure; /* what the write callback met */
@@ -253,6 +254,12 @@ void ferry_writer_continue(struct ferry_writer *writer, int64_t offset, int64_t 
     writer->kept = kept;
 }
 
+void ferry_writer_overwrite(struct ferry_writer *writer)
+{
+    assert(!writer->begun);
+    writer->overwrites = true;
+}
+
 bool ferry_writer_keep(struct ferry_writer *writer)
 {
     writer->keep = true;
@@ -266,11 +273,20 @@ void ferry_writer_drop(struct ferry_writer *writer, int64_t offset)
         (void)!ftruncate(writer->fd, offset); /* else the next run finds out again */
 }
 
+static int cut(const struct ferry_writer *w, int64_t size, struct ferry_err *err)
+{
+    if (!w->partial || ftruncate(w->fd, size) == 0)
+        return 0;
+    return ferry_fail(err, FERRY_EIO, "%s: cannot write: %s", w->partial, strerror(errno));
+}
+
 /* Before the first entry: the file is cut to what is kept, and goes on where that entry begins. */
 static int begin(struct ferry_writer *w, struct ferry_err *err)
 {
     w->begun = true;
-    if (!w->partial || (ftruncate(w->fd, w->kept) == 0 && lseek(w->fd, w->written, SEEK_SET) >= 0))
+    if (!w->overwrites)
+        FERRY_TRY(cut(w, w->kept, err));
+    if (!w->partial || lseek(w->fd, w->written, SEEK_SET) >= 0)
         return 0;
     return ferry_fail(err, FERRY_EIO, "%s: cannot write: %s", w->partial, strerror(errno));
 }
@@ -430,6 +446,8 @@ int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err)
     writer->closed = true;
     if (!writer->partial)
         return 0;
+    if (writer->overwrites)
+        FERRY_TRY(cut(writer, writer->written, err));
     if (fsync(writer->fd) < 0) {
         ferry_fail(err, FERRY_EIO, "cannot reach the medium: %s", strerror(errno));
         return wrap_write(writer, err);

@@ -41,6 +41,10 @@ int64_t ferry_writer_found(const struct ferry_writer *writer);
 int ferry_writer_found_fd(const struct ferry_writer *writer);
 void ferry_writer_continue(struct ferry_writer *writer, int64_t offset, int64_t kept);
 
+/* Instead of ferry_writer_continue(): the archive begins anew, but what was found is cut off at the
+ * commit and not before. What is not yet written over can be read meanwhile. */
+void ferry_writer_overwrite(struct ferry_writer *writer);
+
 /* From here on a failure leaves NAME.partial behind. `true` unless the output is a stream. */
 bool ferry_writer_keep(struct ferry_writer *writer);
 
