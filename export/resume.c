@@ -1,8 +1,6 @@
 #include "export/resume.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/archive/layout.h"
 #include "format/archive/tar_stream.h"
@@ -162,7 +160,7 @@ static int say_different(const struct scan *s, struct ferry_err *err)
     struct ferry_tar_entry entry;
 
     ferry_buf_init(&index, (size_t)FERRY_MANIFEST_MAX);
-    FERRY_TRY(ferry_tar_open(ferry_writer_found_fd(s->writer), 0, &tar, err));
+    FERRY_TRY(ferry_tar_open(ferry_writer_found_volumes(s->writer), 0, &tar, err));
     FERRY_TRY(ferry_tar_next(tar, &entry, err));
     FERRY_TRY(ferry_tar_next(tar, &entry, err));
     if (!entry.name || strcmp(entry.name, FERRY_INDEX_NAME) != 0)
@@ -215,7 +213,7 @@ int ferry_resume_scan(const struct ferry_writer *writer, const struct ferry_pull
     if (ferry_writer_found(writer) == 0)
         return 0;
     ferry_progress_phase(progress, "checking what is there", ferry_writer_found(writer), -1);
-    rc = ferry_tar_open(ferry_writer_found_fd(writer), 0, &tar, err);
+    rc = ferry_tar_open(ferry_writer_found_volumes(writer), 0, &tar, err);
     if (rc == FERRY_EFORMAT) /* not even the beginning of an archive */
         return 0;
     FERRY_TRY(rc);
@@ -226,24 +224,21 @@ int ferry_resume_scan(const struct ferry_writer *writer, const struct ferry_pull
 struct resumed {
     struct ferry_source base;
     struct ferry_source *rest;
-    int fd;
-    int64_t at, end; /* in the file */
+    struct ferry_volumes *there;
+    int64_t at, end; /* in them */
 };
 
 static int resumed_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
                         struct ferry_err *err)
 {
     struct resumed *s = (struct resumed *)source;
-    ssize_t n;
+    size_t left = (size_t)(s->end - s->at);
 
-    if (s->at == s->end)
+    if (left == 0)
         return ferry_source_read(s->rest, buf, cap, got, err);
-    n = pread(s->fd, buf, s->end - s->at < (int64_t)cap ? (size_t)(s->end - s->at) : cap, s->at);
-    if (n <= 0)
-        return ferry_fail(err, FERRY_EIO, "cannot read back what is there: %s",
-                          n < 0 ? strerror(errno) : "it became shorter");
-    s->at += n;
-    *got = (size_t)n;
+    if (ferry_volumes_read_at(s->there, s->at, buf, left < cap ? left : cap, got, err) < 0)
+        return ferry_wrap(err, "cannot go on with what is there");
+    s->at += (int64_t)*got;
     return 0;
 }
 
@@ -266,7 +261,7 @@ int ferry_resume_source(const struct ferry_writer *writer, const struct ferry_re
         return ferry_fail_memory(err);
     *s = (struct resumed){ .base = { &resumed_ops, owned->size },
                            .rest = ferry_steal(&owned),
-                           .fd = ferry_writer_found_fd(writer),
+                           .there = ferry_writer_found_volumes(writer),
                            .at = resume->data,
                            .end = resume->data + resume->tail };
     *out = &s->base;

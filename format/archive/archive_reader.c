@@ -28,8 +28,9 @@ struct kept {
 
 struct ferry_reader {
     char *name;
-    int fd; /* the tar, or the folder */
-    bool is_folder, is_regular;
+    int folder;                    /* one of these three is what is read: its descriptor, or -1, */
+    struct ferry_volumes *volumes; /*   a tar that can be read at any place, */
+    struct ferry_source *stream;   /*   or one that goes by once */
     struct ferry_tar *tar;
     struct ferry_entry current;
     int64_t position;                   /* of the current entry in a tar */
@@ -58,6 +59,11 @@ static const struct {
               { FERRY_DOCKER_NAME, false },
               { "blobs/sha256", true },
               { "blobs/sha512", true } };
+
+static bool is_folder(const struct ferry_reader *r)
+{
+    return r->folder >= 0;
+}
 
 static int compare_places(const void *a, const void *b)
 {
@@ -90,40 +96,72 @@ static int scan(struct ferry_reader *r, struct ferry_err *err)
 }
 
 /* Looks at the first entry: is it a tar, and which way in does it offer? */
-static int open_tar(struct ferry_reader *r, bool in_order, struct ferry_err *err)
+static int open_volumes(struct ferry_reader *r, const char *path, bool in_order,
+                        struct ferry_err *err)
 {
     struct ferry_tar_entry entry;
-    int rc = ferry_tar_open(r->fd, r->is_regular ? 0 : -1, &r->tar, err);
+    int rc = ferry_volumes_open(path, &r->volumes, err);
 
-    if (rc == 0 && r->is_regular)
+    if (rc == 0)
+        rc = ferry_tar_open(r->volumes, 0, &r->tar, err);
+    if (rc == 0)
         rc = ferry_tar_next(r->tar, &entry, err);
     if (rc < 0)
         return ferry_wrap(err, "%s", r->name);
-    if (!r->is_regular)
-        return 0;
     r->is_plain = ferry_tar_is_plain(r->tar) && !in_order;
     FERRY_TRY(ferry_reader_restart(r, err));
     return r->is_plain ? scan(r, err) : 0;
+}
+
+static int fail_open(const struct ferry_reader *r, struct ferry_err *err)
+{
+    return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", r->name, strerror(errno));
+}
+
+static int open_folder(struct ferry_reader *r, const char *path, struct ferry_err *err)
+{
+    r->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return r->folder < 0 ? fail_open(r, err) : 0;
+}
+
+/* `path`: NULL for stdin. */
+static int open_stream(struct ferry_reader *r, const char *path, struct ferry_err *err)
+{
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    int rc;
+
+    if (fd < 0)
+        return fail_open(r, err);
+    rc = ferry_source_stream(fd, &r->stream, err);
+    if (rc == 0)
+        rc = ferry_tar_open_stream(r->stream, &r->tar, err);
+    return rc < 0 ? ferry_wrap(err, "%s", r->name) : 0;
+}
+
+static int open_input(struct ferry_reader *r, const char *path, bool in_order,
+                      struct ferry_err *err)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0)
+        return open_stream(r, NULL, err);
+    if (stat(path, &st) < 0)
+        return fail_open(r, err);
+    if (S_ISDIR(st.st_mode))
+        return open_folder(r, path, err);
+    return S_ISREG(st.st_mode) ? open_volumes(r, path, in_order, err) : open_stream(r, path, err);
 }
 
 static int open_reader(const char *path, bool in_order, struct ferry_reader **out,
                        struct ferry_err *err)
 {
     FERRY_OWNED(ferry_reader) r = calloc(1, sizeof(*r));
-    bool is_stdin = strcmp(path, "-") == 0;
-    struct stat st;
 
     if (!r)
         return ferry_fail_memory(err);
-    r->fd = -1;
-    FERRY_TRY(ferry_text(&r->name, err, "%s", is_stdin ? "stdin" : path));
-    r->fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
-    if (r->fd < 0 || fstat(r->fd, &st) < 0)
-        return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", r->name, strerror(errno));
-    r->is_folder = S_ISDIR(st.st_mode);
-    r->is_regular = S_ISREG(st.st_mode) && !is_stdin;
-    if (!r->is_folder)
-        FERRY_TRY(open_tar(r, in_order, err));
+    r->folder = -1;
+    FERRY_TRY(ferry_text(&r->name, err, "%s", strcmp(path, "-") == 0 ? "stdin" : path));
+    FERRY_TRY(open_input(r, path, in_order, err));
     *out = ferry_steal(&r);
     return 0;
 }
@@ -158,8 +196,10 @@ void ferry_reader_free(struct ferry_reader *reader)
     ferry_tar_free(reader->tar);
     if (reader->walk)
         closedir(reader->walk);
-    if (reader->fd >= 0)
-        close(reader->fd);
+    ferry_volumes_free(reader->volumes);
+    ferry_source_free(reader->stream);
+    if (reader->folder >= 0)
+        close(reader->folder);
     free(reader->name);
     free(reader);
 }
@@ -171,12 +211,12 @@ const char *ferry_reader_name(const struct ferry_reader *reader)
 
 bool ferry_reader_is_random(const struct ferry_reader *reader)
 {
-    return reader->is_folder || reader->is_plain;
+    return is_folder(reader) || reader->is_plain;
 }
 
 bool ferry_reader_can_restart(const struct ferry_reader *reader)
 {
-    return reader->is_folder || reader->is_regular;
+    return !reader->stream;
 }
 
 int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)
@@ -185,14 +225,14 @@ int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)
         return ferry_fail(err, FERRY_EIO, "%s: a pipe cannot be read again", reader->name);
     forget_kept(reader);
     memset(reader->seen, 0, sizeof(reader->seen));
-    if (reader->is_folder) {
+    if (is_folder(reader)) {
         if (reader->walk)
             closedir(ferry_steal(&reader->walk));
         reader->walk_at = 0;
         return 0;
     }
     ferry_tar_free(ferry_steal(&reader->tar));
-    return ferry_tar_open(reader->fd, 0, &reader->tar, err);
+    return ferry_tar_open(reader->volumes, 0, &reader->tar, err);
 }
 
 /* Opens a file below the folder. */
@@ -201,7 +241,7 @@ static int open_below(const struct ferry_reader *r, const char *path, int *fd,
 {
     struct stat st;
 
-    *fd = openat(r->fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *fd = openat(r->folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0 && errno == ENOENT)
         return ferry_fail(err, FERRY_ENOTFOUND, "%s/%s: is not there", r->name, path);
     if (*fd < 0)
@@ -225,12 +265,12 @@ static int walk_next(struct ferry_reader *r, char path[PATH_MAX], struct ferry_e
         if (!parts[r->walk_at].is_folder) {
             r->walk_at++;
             snprintf(path, PATH_MAX, "%s", part);
-            if (faccessat(r->fd, part, F_OK, 0) == 0)
+            if (faccessat(r->folder, part, F_OK, 0) == 0)
                 return 0;
             continue;
         }
         if (!r->walk) {
-            fd = openat(r->fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            fd = openat(r->folder, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
             r->walk = fd < 0 ? NULL : fdopendir(fd);
             if (fd >= 0 && !r->walk) {
                 close(fd);
@@ -248,7 +288,8 @@ static int walk_next(struct ferry_reader *r, char path[PATH_MAX], struct ferry_e
         if (found->d_name[0] == '.')
             continue;
         snprintf(path, PATH_MAX, "%s/%s", part, found->d_name);
-        if (fstatat(r->fd, path, &st, 0) == 0 && S_ISDIR(st.st_mode)) /* passed over, as in a tar */
+        if (fstatat(r->folder, path, &st, 0) == 0 &&
+            S_ISDIR(st.st_mode)) /* passed over, as in a tar */
             continue;
         return 0;
     }
@@ -279,7 +320,7 @@ static int drain_pipe(struct ferry_reader *r, struct ferry_err *err)
     size_t got;
 
     do {
-        FERRY_TRY(ferry_fd_read(r->fd, scratch, sizeof(scratch), &got, err));
+        FERRY_TRY(ferry_source_read(r->stream, scratch, sizeof(scratch), &got, err));
     } while (got > 0);
     return 0;
 }
@@ -293,7 +334,7 @@ static int next_in_tar(struct ferry_reader *r, struct ferry_err *err)
     r->current.name = entry.name;
     r->current.size = entry.size;
     r->position = entry.position;
-    return entry.name || r->is_regular ? 0 : drain_pipe(r, err);
+    return entry.name || r->volumes ? 0 : drain_pipe(r, err);
 }
 
 int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, struct ferry_err *err)
@@ -312,7 +353,7 @@ int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, st
         *entry = *current;
         return 0;
     }
-    FERRY_TRY(reader->is_folder ? next_in_folder(reader, err) : next_in_tar(reader, err));
+    FERRY_TRY(is_folder(reader) ? next_in_folder(reader, err) : next_in_tar(reader, err));
     current->kind = FERRY_ENTRY_END;
     if (current->name &&
         ferry_layout_classify(current->name, &current->kind, &current->digest, err) < 0)
@@ -368,7 +409,7 @@ static int open_body(struct ferry_reader *reader, struct ferry_source **out, str
 
         return ferry_source_memory(kept->bytes, (size_t)kept->entry.size, out, err);
     }
-    if (!reader->is_folder)
+    if (!is_folder(reader))
         return ferry_tar_body(reader->tar, out, err);
     FERRY_TRY(open_below(reader, reader->current.name, &fd, err));
     return ferry_source_fd(fd, out, err);
@@ -445,7 +486,7 @@ static int placed_open(struct placed *p, struct ferry_err *err)
 
     ferry_source_free(ferry_steal(&p->body));
     ferry_tar_free(ferry_steal(&p->tar));
-    FERRY_TRY(ferry_tar_open(p->reader->fd, p->position, &p->tar, err));
+    FERRY_TRY(ferry_tar_open(p->reader->volumes, p->position, &p->tar, err));
     FERRY_TRY(ferry_tar_next(p->tar, &entry, err));
     p->base.size = entry.size;
     return ferry_tar_body(p->tar, &p->body, err);
@@ -516,7 +557,7 @@ static int open_named(struct ferry_reader *r, const struct place *wanted, const 
 {
     int fd;
 
-    if (!r->is_folder)
+    if (!is_folder(r))
         return open_place(r, wanted, path, out, err);
     FERRY_TRY(open_below(r, path, &fd, err));
     return ferry_source_fd(fd, out, err);

@@ -34,8 +34,8 @@ struct ferry_writer {
     size_t gathered_len;
     int64_t written; /* where the next byte goes */
     int64_t flushed;
-    int64_t found;            /* bytes of a partial file that was there */
-    int64_t kept;             /* of those, up to here they need not be written again */
+    struct ferry_volumes *found; /* what was there of NAME.partial */
+    int64_t kept;                /* of that, up to here it need not be written again */
     bool begun;               /* the first entry was put: what was found is cut to what is kept */
     bool overwrites;          /* ... but at the end */
     bool keep;                /* NAME.partial outlives a failure */
@@ -169,9 +169,8 @@ static int open_partial(struct ferry_writer *w, struct ferry_err *err)
         free(ferry_steal(&w->partial));
         return rc;
     }
-    w->found = S_ISREG(st.st_mode) ? st.st_size : 0;
-    w->keep = w->found > 0;
-    return 0;
+    w->keep = S_ISREG(st.st_mode) && st.st_size > 0;
+    return w->keep ? ferry_volumes_add(w->found, w->partial, st.st_size, err) : 0;
 }
 
 static int open_output(struct ferry_writer *w, struct ferry_err *err)
@@ -209,6 +208,7 @@ int ferry_writer_open(const char *path, enum ferry_existing existing, struct fer
     w->tar = archive_write_new();
     if (!w->path || !w->gathered || !w->tar)
         return ferry_fail_memory(err);
+    FERRY_TRY(ferry_volumes_new(&w->found, err));
     FERRY_TRY(open_output(w, err));
     /* gnutar: base-256 sizes past 8 GiB, which every reader keeps; some lose a pax size. */
     if (archive_write_set_format_gnutar(w->tar) != ARCHIVE_OK ||
@@ -231,6 +231,7 @@ void ferry_writer_free(struct ferry_writer *writer)
         unlink(writer->partial);
     if (writer->fd >= 0)
         close(writer->fd);
+    ferry_volumes_free(writer->found);
     free(writer->gathered);
     free(writer->partial);
     free(writer->path);
@@ -239,17 +240,17 @@ void ferry_writer_free(struct ferry_writer *writer)
 
 int64_t ferry_writer_found(const struct ferry_writer *writer)
 {
-    return writer->found;
+    return ferry_volumes_size(writer->found);
 }
 
-int ferry_writer_found_fd(const struct ferry_writer *writer)
+struct ferry_volumes *ferry_writer_found_volumes(const struct ferry_writer *writer)
 {
-    return writer->fd;
+    return writer->found;
 }
 
 void ferry_writer_continue(struct ferry_writer *writer, int64_t offset, int64_t kept)
 {
-    assert(!writer->begun && offset <= kept && kept <= writer->found);
+    assert(!writer->begun && offset <= kept && kept <= ferry_writer_found(writer));
     writer->written = writer->flushed = offset;
     writer->kept = kept;
 }

@@ -13,6 +13,7 @@
 #ifndef FERRY_ARCHIVE_ARCHIVE_WRITER_H
 #define FERRY_ARCHIVE_ARCHIVE_WRITER_H
 
+#include "format/archive/volume.h"
 #include "format/core/blob.h"
 #include "format/core/digest.h"
 
@@ -31,14 +32,14 @@ FERRY_OWNED_DEFINE(ferry_writer)
 
 /*
  * Going on with what an earlier writer left as NAME.partial. It is found on opening: so many bytes
- * of it (0 for none, and for a stream), to be read by offset from a descriptor that is lent. It
- * stays as it is until the first entry is put. Then the archive begins anew, unless
+ * of it (0 for none, and for a stream), to be read from volumes that are lent. It stays as it is
+ * until the first entry is put. Then the archive begins anew, unless
  * ferry_writer_continue() was called: it goes on at `offset`, where an entry begins. What stands in
  * the file between there and `kept` are that entry's header and first bytes; the caller hands them
  * over like all others, and they are not written again. What stands behind `kept` is cut off.
  */
 int64_t ferry_writer_found(const struct ferry_writer *writer);
-int ferry_writer_found_fd(const struct ferry_writer *writer);
+struct ferry_volumes *ferry_writer_found_volumes(const struct ferry_writer *writer);
 void ferry_writer_continue(struct ferry_writer *writer, int64_t offset, int64_t kept);
 
 /* Instead of ferry_writer_continue(): the archive begins anew, but what was found is cut off at the

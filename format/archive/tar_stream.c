@@ -5,10 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "format/core/blob_file.h"
 #include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
 
@@ -17,9 +14,9 @@
 
 struct ferry_tar {
     struct archive *tar;
-    int fd;
-    int64_t offset;    /* of the next read; -1 when read in order */
-    int64_t file_size; /* with an offset: where skipping must stop */
+    struct ferry_volumes *volumes; /* one of these two is what is read */
+    struct ferry_source *stream;
+    int64_t offset; /* in the volumes, of the next read */
     int64_t entry_size;
     size_t entries;
     bool ended;
@@ -30,38 +27,29 @@ struct ferry_tar {
 static la_ssize_t on_read(struct archive *tar, void *ctx, const void **bytes)
 {
     struct ferry_tar *t = ctx;
-    size_t got = 0;
+    size_t got;
+    int rc = t->volumes ? ferry_volumes_read_at(t->volumes, t->offset, t->chunk, READ_CHUNK, &got,
+                                                &t->failure)
+                        : ferry_source_read(t->stream, t->chunk, READ_CHUNK, &got, &t->failure);
 
-    if (t->offset < 0) {
-        if (ferry_fd_read(t->fd, t->chunk, READ_CHUNK, &got, &t->failure) < 0)
-            got = SIZE_MAX;
-    } else {
-        ssize_t n = pread(t->fd, t->chunk, READ_CHUNK, t->offset);
-
-        if (n < 0)
-            ferry_fail(&t->failure, FERRY_EIO, "cannot read: %s", strerror(errno));
-        got = n < 0 || ferry_cancel_check(&t->failure) < 0 ? SIZE_MAX : (size_t)n;
-    }
-    if (got == SIZE_MAX) {
+    if (rc < 0) {
         archive_set_error(tar, EIO, "%s", t->failure.msg);
         return -1;
     }
-    if (t->offset >= 0)
-        t->offset += (int64_t)got;
+    t->offset += (int64_t)got;
     *bytes = t->chunk;
     return (la_ssize_t)got;
 }
 
-/* Never past the end of the file, so that a cut archive is met as one. */
+/* Never past the end, so that a cut archive is met as one. */
 static la_int64_t on_skip(struct archive *tar, void *ctx, la_int64_t request)
 {
     struct ferry_tar *t = ctx;
+    int64_t left = t->volumes ? ferry_volumes_size(t->volumes) - t->offset : 0;
 
     (void)tar;
-    if (t->offset < 0 || t->offset >= t->file_size)
-        return 0;
-    if (request > t->file_size - t->offset)
-        request = t->file_size - t->offset;
+    if (request > left)
+        request = left;
     t->offset += request;
     return request;
 }
@@ -81,20 +69,16 @@ static int fail_tar(struct ferry_tar *t, struct ferry_err *err)
                       archive_filter_bytes(t->tar, 0), why ? why : "unknown reason");
 }
 
-int ferry_tar_open(int fd, int64_t offset, struct ferry_tar **out, struct ferry_err *err)
+static int open_tar(struct ferry_volumes *volumes, int64_t offset, struct ferry_source *stream,
+                    struct ferry_tar **out, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_tar) t = calloc(1, sizeof(*t) + READ_CHUNK);
-    struct stat st;
 
     if (!t)
         return ferry_fail_memory(err);
-    t->fd = fd;
+    t->volumes = volumes;
     t->offset = offset;
-    if (offset >= 0) {
-        if (fstat(fd, &st) < 0)
-            return ferry_fail(err, FERRY_EIO, "cannot read: %s", strerror(errno));
-        t->file_size = st.st_size;
-    }
+    t->stream = stream;
     t->tar = archive_read_new();
     if (!t->tar)
         return ferry_fail_memory(err);
@@ -109,6 +93,18 @@ int ferry_tar_open(int fd, int64_t offset, struct ferry_tar **out, struct ferry_
         return fail_tar(t, err);
     *out = ferry_steal(&t);
     return 0;
+}
+
+int ferry_tar_open(struct ferry_volumes *volumes, int64_t offset, struct ferry_tar **out,
+                   struct ferry_err *err)
+{
+    return open_tar(volumes, offset, NULL, out, err);
+}
+
+int ferry_tar_open_stream(struct ferry_source *stream, struct ferry_tar **out,
+                          struct ferry_err *err)
+{
+    return open_tar(NULL, 0, stream, out, err);
 }
 
 void ferry_tar_free(struct ferry_tar *tar)

@@ -4,13 +4,14 @@
  * What it is: entries in the order of the stream; an entry's bytes are a source. Only regular files
  * are handed out: folders are passed over, and links, devices and the like are refused. The end is
  * an end only where the end-of-archive blocks stand.
- * Owns: borrows the file descriptor; an entry's name and source live until the next call.
+ * Owns: borrows what it reads from; an entry's name and source live until the next call.
  * Fails: FERRY_EFORMAT with the byte offset, FERRY_ELIMIT, FERRY_EIO.
- * Threads: one at a time; several streams may read one descriptor by offset.
+ * Threads: one at a time; several streams may read the same volumes.
  */
 #ifndef FERRY_ARCHIVE_TAR_STREAM_H
 #define FERRY_ARCHIVE_TAR_STREAM_H
 
+#include "format/archive/volume.h"
 #include "format/core/blob.h"
 
 #define FERRY_ENTRIES_MAX 2000000 /* entries in one archive: SPEC 6 */
@@ -23,10 +24,14 @@ struct ferry_tar_entry {
     int64_t position; /* of its first header, in the uncompressed stream */
 };
 
-/* `offset` >= 0: reads a regular file from there, by position. -1: reads on from where a pipe or
- * file stands. */
-int ferry_tar_open(int fd, int64_t offset, struct ferry_tar **out,
+/* From byte `offset` of `volumes` on; what is skipped is not read. */
+int ferry_tar_open(struct ferry_volumes *volumes, int64_t offset, struct ferry_tar **out,
                    struct ferry_err *err) FERRY_MUST_USE;
+
+/* Of a stream, which goes by once. */
+int ferry_tar_open_stream(struct ferry_source *stream, struct ferry_tar **out,
+                          struct ferry_err *err) FERRY_MUST_USE;
+
 void ferry_tar_free(struct ferry_tar *tar);
 FERRY_OWNED_DEFINE(ferry_tar)
 

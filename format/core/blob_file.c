@@ -75,27 +75,36 @@ static void fd_free(struct ferry_source *source)
 static const struct ferry_source_ops file_ops = { fd_read, fd_rewind, fd_free };
 static const struct ferry_source_ops pipe_ops = { fd_read, NULL, fd_free };
 
+static int open_fd(int fd, const struct ferry_source_ops *ops, int64_t size,
+                   struct ferry_source **out, struct ferry_err *err)
+{
+    struct fd_source *s = calloc(1, sizeof(*s));
+
+    if (!s) {
+        close(fd);
+        return ferry_fail_memory(err);
+    }
+    *s = (struct fd_source){ .base = { ops, size }, .fd = fd };
+    *out = &s->base;
+    return 0;
+}
+
 int ferry_source_fd(int fd, struct ferry_source **out, struct ferry_err *err)
 {
     struct stat st;
-    struct fd_source *s;
-    bool regular;
 
     if (fstat(fd, &st) != 0 || (S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_SET) != 0)) {
         ferry_fail(err, FERRY_EIO, "cannot read: %s", strerror(errno));
         close(fd);
         return FERRY_EIO;
     }
-    s = calloc(1, sizeof(*s));
-    if (!s) {
-        close(fd);
-        return ferry_fail_memory(err);
-    }
-    regular = S_ISREG(st.st_mode);
-    *s = (struct fd_source){ .base = { regular ? &file_ops : &pipe_ops, regular ? st.st_size : -1 },
-                             .fd = fd };
-    *out = &s->base;
-    return 0;
+    return S_ISREG(st.st_mode) ? open_fd(fd, &file_ops, st.st_size, out, err)
+                               : ferry_source_stream(fd, out, err);
+}
+
+int ferry_source_stream(int fd, struct ferry_source **out, struct ferry_err *err)
+{
+    return open_fd(fd, &pipe_ops, -1, out, err);
 }
 
 struct memory_source {

@@ -1,16 +1,19 @@
 /*
  * Sources over a file descriptor and over memory.
  *
- * Owns: ferry_source_fd takes the descriptor and closes it; a memory source borrows its bytes until
- * it is freed.
+ * Owns: the sources over a descriptor take it, also on failure, and close it; a memory source
+ * borrows its bytes until it is freed.
  */
 #ifndef FERRY_CORE_BLOB_FILE_H
 #define FERRY_CORE_BLOB_FILE_H
 
 #include "format/core/blob.h"
 
-/* A regular file from its first byte, or a pipe (size -1, one pass). `fd` is closed on failure. */
+/* A regular file from its first byte, or a pipe (size -1, one pass). */
 int ferry_source_fd(int fd, struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
+
+/* From where `fd` stands, in one pass, whatever it is. */
+int ferry_source_stream(int fd, struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
 
 int ferry_source_memory(const void *bytes, size_t len, struct ferry_source **out,
                         struct ferry_err *err) FERRY_MUST_USE;

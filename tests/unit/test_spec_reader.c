@@ -338,6 +338,7 @@ static void test_spec_reader_entries(void **state)
 {
     static char headers[1000 * BLOCK];
     struct feed feed = { .bytes = headers, .len = sizeof(headers), .times = 2001 };
+    FERRY_OWNED(ferry_source) stream = NULL;
     FERRY_OWNED(ferry_tar) tar = NULL;
     struct ferry_tar_entry entry;
     struct ferry_err err = { 0 };
@@ -351,10 +352,11 @@ static void test_spec_reader_entries(void **state)
     assert_int_equal(pipe(ends), 0);
     feed.fd = ends[1];
     assert_int_equal(pthread_create(&thread, NULL, run_feed, &feed), 0);
-    CHECK_OK(ferry_tar_open(ends[0], -1, &tar, &err));
+    CHECK_OK(ferry_source_stream(ends[0], &stream, &err));
+    CHECK_OK(ferry_tar_open_stream(stream, &tar, &err));
     while ((rc = ferry_tar_next(tar, &entry, &err)) == 0 && entry.name)
         count++;
-    close(ends[0]);
+    ferry_source_free(ferry_steal(&stream));
     pthread_join(thread, NULL);
     CHECK_CODE(rc, FERRY_ELIMIT);
     assert_int_equal(count, FERRY_ENTRIES_MAX);
