@@ -128,10 +128,12 @@ static void work_release(struct work *w)
 
 static int open_output(struct work *w, struct ferry_err *err)
 {
+    const struct ferry_output_options output = { .path = w->opts->output,
+                                                 .existing = w->opts->force ? FERRY_EXISTING_REPLACE
+                                                                            : FERRY_EXISTING_KEEP };
+
     ferry_writer_free(ferry_steal(&w->out));
-    return ferry_writer_open(w->opts->output,
-                             w->opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP, &w->out,
-                             err);
+    return ferry_writer_open(&output, &w->out, err);
 }
 
 static int open_session(struct work *w, struct ferry_err *err)
@@ -270,8 +272,10 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     warn_referrers(&w.notes, progress);
     FERRY_TRY(warn_left_out(w.graph, w.plan, progress, err));
     if (opts->output)
-        FERRY_TRY(check_space(
-            opts->output, w.plan->archive_bytes - (w.out ? ferry_writer_found(w.out) : 0), err));
+        FERRY_TRY(check_space(opts->output,
+                              w.plan->archive_bytes -
+                                  (w.out ? ferry_volumes_size(ferry_writer_found(w.out)) : 0),
+                              err));
     if (!opts->dry_run)
         FERRY_TRY(write_archive(&w, err));
     *status = w.failures.count > 0 ? FERRY_EXIT_PARTIAL : FERRY_EXIT_DONE;

@@ -73,7 +73,7 @@ static int scan_head(struct scan *s, enum verdict *verdict, struct ferry_err *er
     if (*verdict == VERDICT_SAME && s->plan->docker.len > 0)
         FERRY_TRY(scan_document(s, FERRY_DOCKER_NAME, &s->plan->docker, verdict, err));
     s->offset += (int64_t)s->plan->folder_count * ferry_writer_file_cost(0);
-    if (*verdict == VERDICT_SAME && s->offset > ferry_writer_found(s->writer))
+    if (*verdict == VERDICT_SAME && s->offset > ferry_volumes_size(ferry_writer_found(s->writer)))
         *verdict = VERDICT_CUT;
     return 0;
 }
@@ -102,7 +102,7 @@ static int check_blob(struct scan *s, const struct ferry_node *node, enum verdic
 static int scan_nodes(struct scan *s, struct ferry_resume *out, enum verdict *verdict,
                       struct ferry_err *err)
 {
-    int64_t found = ferry_writer_found(s->writer);
+    int64_t found = ferry_volumes_size(ferry_writer_found(s->writer));
 
     for (; out->node < s->plan->count && *verdict == VERDICT_SAME; out->node++) {
         const struct ferry_node *node = s->plan->nodes[out->node];
@@ -160,7 +160,7 @@ static int say_different(const struct scan *s, struct ferry_err *err)
     struct ferry_tar_entry entry;
 
     ferry_buf_init(&index, (size_t)FERRY_MANIFEST_MAX);
-    FERRY_TRY(ferry_tar_open(ferry_writer_found_volumes(s->writer), 0, &tar, err));
+    FERRY_TRY(ferry_tar_open(ferry_writer_found(s->writer), 0, &tar, err));
     FERRY_TRY(ferry_tar_next(tar, &entry, err));
     FERRY_TRY(ferry_tar_next(tar, &entry, err));
     if (!entry.name || strcmp(entry.name, FERRY_INDEX_NAME) != 0)
@@ -206,14 +206,15 @@ int ferry_resume_scan(const struct ferry_writer *writer, const struct ferry_pull
                       struct ferry_err *err)
 {
     FERRY_OWNED(ferry_tar) tar = NULL;
+    struct ferry_volumes *found = ferry_writer_found(writer);
     struct scan scan = { .plan = plan, .writer = writer, .progress = progress };
     int rc;
 
     *out = (struct ferry_resume){ 0 };
-    if (ferry_writer_found(writer) == 0)
+    if (ferry_volumes_size(found) == 0)
         return 0;
-    ferry_progress_phase(progress, "checking what is there", ferry_writer_found(writer), -1);
-    rc = ferry_tar_open(ferry_writer_found_volumes(writer), 0, &tar, err);
+    ferry_progress_phase(progress, "checking what is there", ferry_volumes_size(found), -1);
+    rc = ferry_tar_open(found, 0, &tar, err);
     if (rc == FERRY_EFORMAT) /* not even the beginning of an archive */
         return 0;
     FERRY_TRY(rc);
@@ -261,7 +262,7 @@ int ferry_resume_source(const struct ferry_writer *writer, const struct ferry_re
         return ferry_fail_memory(err);
     *s = (struct resumed){ .base = { &resumed_ops, owned->size },
                            .rest = ferry_steal(&owned),
-                           .there = ferry_writer_found_volumes(writer),
+                           .there = ferry_writer_found(writer),
                            .at = resume->data,
                            .end = resume->data + resume->tail };
     *out = &s->base;

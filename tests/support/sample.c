@@ -357,3 +357,11 @@ int sample_leave_folder(void **state)
     sample_forget();
     return chdir("/") == 0 && nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : -1;
 }
+
+int sample_writer(const char *path, enum ferry_existing existing, struct ferry_writer **out,
+                  struct ferry_err *err)
+{
+    const struct ferry_output_options output = { .path = path, .existing = existing };
+
+    return ferry_writer_open(&output, out, err);
+}

@@ -7,6 +7,7 @@
 #ifndef TESTS_SUPPORT_SAMPLE_H
 #define TESTS_SUPPORT_SAMPLE_H
 
+#include "format/archive/archive_writer.h"
 #include "format/oci/graph.h"
 
 /* A blob or document, and what its parent says of it. */
@@ -101,5 +102,9 @@ bool sample_pipe_end(void);
 /* As setup and teardown of a group: a fresh working folder, which goes with all that is in it. */
 int sample_enter_folder(void **state);
 int sample_leave_folder(void **state);
+
+/* A writer of an archive in one file. */
+int sample_writer(const char *path, enum ferry_existing existing, struct ferry_writer **out,
+                  struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -182,7 +182,7 @@ static int write_archive(struct ferry_err *err)
 {
     FERRY_OWNED(ferry_writer) w = NULL;
 
-    FERRY_TRY(ferry_writer_open("written.tar", FERRY_EXISTING_KEEP, &w, err));
+    FERRY_TRY(sample_writer("written.tar", FERRY_EXISTING_KEEP, &w, err));
     FERRY_TRY(ferry_writer_put(w, "a", "hello", 5, err));
     FERRY_TRY(ferry_writer_put(w, "b", layer.bytes, layer.len, err));
     return ferry_writer_commit(w, err);

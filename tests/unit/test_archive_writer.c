@@ -38,7 +38,7 @@ static int write_archive(const char *path, enum ferry_existing existing, struct 
     char name[FERRY_BLOB_NAME_MAX];
 
     FERRY_TRY(ferry_digest_of(FERRY_SHA512, "abc", 3, &long_one, err));
-    FERRY_TRY(ferry_writer_open(path, existing, &w, err));
+    FERRY_TRY(sample_writer(path, existing, &w, err));
     FERRY_TRY(ferry_writer_put(w, "oci-layout", FERRY_LAYOUT_TEXT, strlen(FERRY_LAYOUT_TEXT), err));
     FERRY_TRY(ferry_writer_put(w, "empty", "", 0, err));
     FERRY_TRY(ferry_writer_put(w, "block", large.bytes, BLOCK, err));
@@ -83,7 +83,7 @@ static void test_archive_writer_costs_are_exact(void **state)
         int64_t want = 0;
         struct stat st;
 
-        CHECK_OK(ferry_writer_open("cost.tar", FERRY_EXISTING_REPLACE, &w, &err));
+        CHECK_OK(sample_writer("cost.tar", FERRY_EXISTING_REPLACE, &w, &err));
         for (size_t i = 0; i < FERRY_COUNT(sizes); i++) {
             struct sample blob = sample_layer((size_t)sizes[i], 7);
             char name[FERRY_BLOB_NAME_MAX];
@@ -136,13 +136,13 @@ static void test_archive_writer_replaces_at_the_end(void **state)
 
     (void)state;
     sample_write("kept.tar", "old", 3);
-    CHECK_OK(ferry_writer_open("kept.tar", FERRY_EXISTING_REPLACE, &w, &err));
+    CHECK_OK(sample_writer("kept.tar", FERRY_EXISTING_REPLACE, &w, &err));
     CHECK_OK(ferry_writer_put(w, "x", "new", 3, &err));
     assert_true(exists("kept.tar.partial"));
     ferry_writer_free(ferry_steal(&w));
     assert_false(exists("kept.tar.partial"));
 
-    CHECK_OK(ferry_writer_open("late.tar", FERRY_EXISTING_KEEP, &w, &err));
+    CHECK_OK(sample_writer("late.tar", FERRY_EXISTING_KEEP, &w, &err));
     sample_write("late.tar", "old", 3);
     CHECK_CODE(ferry_writer_commit(w, &err), FERRY_EIO);
     ferry_writer_free(ferry_steal(&w));
@@ -161,9 +161,9 @@ static void test_archive_writer_partial_of_others(void **state)
 
     (void)state;
     /* One that somebody is writing is left alone, also when the second writer ends. */
-    CHECK_OK(ferry_writer_open("two.tar", FERRY_EXISTING_KEEP, &w, &err));
+    CHECK_OK(sample_writer("two.tar", FERRY_EXISTING_KEEP, &w, &err));
     CHECK_OK(ferry_writer_put(w, "x", "first", 5, &err));
-    CHECK_CODE(ferry_writer_open("two.tar", FERRY_EXISTING_KEEP, &second, &err), FERRY_EIO);
+    CHECK_CODE(sample_writer("two.tar", FERRY_EXISTING_KEEP, &second, &err), FERRY_EIO);
     assert_non_null(strstr(err.msg, "another export"));
     assert_true(exists("two.tar.partial"));
     CHECK_OK(ferry_writer_commit(w, &err));
@@ -189,14 +189,14 @@ static void test_archive_writer_refuses(void **state)
     int other = posix_openpt(O_RDWR | O_NOCTTY), before = dup(STDOUT_FILENO), terminal, rc;
 
     (void)state;
-    CHECK_CODE(ferry_writer_open(".", FERRY_EXISTING_REPLACE, &w, &err), FERRY_EIO);
-    CHECK_CODE(ferry_writer_open("no/such/folder.tar", FERRY_EXISTING_KEEP, &w, &err), FERRY_EIO);
+    CHECK_CODE(sample_writer(".", FERRY_EXISTING_REPLACE, &w, &err), FERRY_EIO);
+    CHECK_CODE(sample_writer("no/such/folder.tar", FERRY_EXISTING_KEEP, &w, &err), FERRY_EIO);
     assert_non_null(strstr(err.msg, "no/such/folder.tar"));
     assert_int_equal(grantpt(other) | unlockpt(other), 0);
     terminal = open(ptsname(other), O_RDWR | O_NOCTTY | O_CLOEXEC);
     fflush(stdout);
     assert_int_equal(dup2(terminal, STDOUT_FILENO), STDOUT_FILENO);
-    rc = ferry_writer_open("-", FERRY_EXISTING_KEEP, &w, &err);
+    rc = sample_writer("-", FERRY_EXISTING_KEEP, &w, &err);
     assert_int_equal(dup2(before, STDOUT_FILENO), STDOUT_FILENO);
     close(terminal);
     close(other);
@@ -216,7 +216,7 @@ static void test_archive_writer_sizes(void **state)
         FERRY_OWNED(ferry_source) source = NULL;
         FERRY_OWNED(ferry_sink) sink = NULL;
 
-        CHECK_OK(ferry_writer_open("size.tar", FERRY_EXISTING_KEEP, &w, &err));
+        CHECK_OK(sample_writer("size.tar", FERRY_EXISTING_KEEP, &w, &err));
         CHECK_OK(ferry_writer_entry(w, "x", 5, &sink, &err));
         CHECK_OK(ferry_source_memory("abcdef", sent[i], &source, &err));
         CHECK_CODE(ferry_blob_copy(source, sink, &err), FERRY_EDIGEST);
@@ -257,7 +257,7 @@ static struct ferry_writer *open_stream(struct catcher *c)
     c->len = 0;
     c->fd = open("fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(c->fd >= 0);
-    CHECK_OK(ferry_writer_open("fifo", FERRY_EXISTING_KEEP, &w, &err));
+    CHECK_OK(sample_writer("fifo", FERRY_EXISTING_KEEP, &w, &err));
     assert_int_equal(fcntl(c->fd, F_SETFL, 0), 0);
     assert_int_equal(pthread_create(&c->thread, NULL, catch_all, c), 0);
     return w;
@@ -314,12 +314,12 @@ static void test_archive_writer_failing_medium(void **state)
     struct rlimit before, small = { 0 };
 
     (void)state;
-    CHECK_OK(ferry_writer_open("/dev/full", FERRY_EXISTING_KEEP, &w, &err));
+    CHECK_OK(sample_writer("/dev/full", FERRY_EXISTING_KEEP, &w, &err));
     CHECK_CODE(ferry_writer_put(w, "x", large.bytes, large.len, &err), FERRY_EIO);
     assert_non_null(strstr(err.msg, "/dev/full"));
     ferry_writer_free(ferry_steal(&w));
 
-    CHECK_OK(ferry_writer_open("/dev/full", FERRY_EXISTING_KEEP, &w, &err));
+    CHECK_OK(sample_writer("/dev/full", FERRY_EXISTING_KEEP, &w, &err));
     CHECK_OK(ferry_writer_put(w, "x", "small", 5, &err)); /* waits to be written */
     CHECK_CODE(ferry_writer_commit(w, &err), FERRY_EIO);
     ferry_writer_free(ferry_steal(&w));
@@ -329,7 +329,7 @@ static void test_archive_writer_failing_medium(void **state)
     small = before;
     small.rlim_cur = (rlim_t)1024 * 1024;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    CHECK_OK(ferry_writer_open("full.tar", FERRY_EXISTING_KEEP, &w, &err));
+    CHECK_OK(sample_writer("full.tar", FERRY_EXISTING_KEEP, &w, &err));
     CHECK_CODE(ferry_writer_put(w, "x", large.bytes, large.len, &err), FERRY_EIO);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_non_null(strstr(err.msg, "full.tar.partial"));

@@ -82,7 +82,7 @@ static void write_planned(const struct ferry_pull_plan *plan, const char *path)
     FERRY_OWNED(ferry_writer) w = NULL;
     struct ferry_err err;
 
-    CHECK_OK(ferry_writer_open(path, FERRY_EXISTING_REPLACE, &w, &err));
+    CHECK_OK(sample_writer(path, FERRY_EXISTING_REPLACE, &w, &err));
     CHECK_OK(
         ferry_writer_put(w, FERRY_LAYOUT_NAME, FERRY_LAYOUT_TEXT, strlen(FERRY_LAYOUT_TEXT), &err));
     CHECK_OK(ferry_writer_put(w, FERRY_INDEX_NAME, plan->index.data, plan->index.len, &err));

@@ -26,7 +26,7 @@ static struct ferry_writer *open_writer(const char *path, enum ferry_existing ex
     struct ferry_writer *writer = NULL;
     struct ferry_err err;
 
-    CHECK_OK(ferry_writer_open(path, existing, &writer, &err));
+    CHECK_OK(sample_writer(path, existing, &writer, &err));
     return writer;
 }
 
@@ -215,7 +215,7 @@ static void test_spec_writer_keeps_what_is_there(void **state)
 
     (void)state;
     sample_write("kept.tar", "old", 3);
-    CHECK_CODE(ferry_writer_open("kept.tar", FERRY_EXISTING_KEEP, &writer, &err), FERRY_EIO);
+    CHECK_CODE(sample_writer("kept.tar", FERRY_EXISTING_KEEP, &writer, &err), FERRY_EIO);
     assert_null(writer);
 }
 
