@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "format/core/blob_file.h"
-#include "format/core/blob_replay.h"
 #include "format/core/blob_verify.h"
+#include "format/core/cancel.h"
 #include "format/run/pool.h"
+#include "import/prefetch.h"
 #include "import/upload.h"
 
 /* Of a pipe, a blob up to this size is read into memory, so that several travel at once. */
 #define SMALL_MAX ((int64_t)1024 * 1024)
 /* Of a larger one this much is kept for a request that breaks, */
-#define REPLAY_WINDOW ((size_t)16 * 1024 * 1024)
+#define KEPT_BEHIND ((size_t)16 * 1024 * 1024)
 /* and this much is read before it is sent: a pipe may stand still for longer than a registry, or a
- * proxy before it, waits for a request. */
+ * proxy before it, waits for a request. Meanwhile as much again is read. */
 #define READ_AHEAD ((int64_t)8 * 1024 * 1024)
 
 static struct ferry_push push_to(const struct ferry_move *m, const struct ferry_placement *p)
@@ -215,7 +216,7 @@ static int deliver(struct freight *f, struct ferry_err *err)
 
 static void freight_release(struct freight *f)
 {
-    ferry_source_free(f->source);
+    ferry_source_free(ferry_steal(&f->source));
     ferry_reply_release(&f->reply);
 }
 
@@ -247,7 +248,21 @@ struct stream {
     pthread_mutex_t turn;
     bool ended;
     bool *taken; /* by node->place: has gone by, and is on its way or was */
+    pthread_mutex_t failing;
+    struct ferry_err failure; /* the first one, or FERRY_OK */
 };
+
+/* What fails for good fails at once: others may wait for the pipe, which may stand still. Some of
+ * them fail for no other reason then. */
+static void give_up(struct stream *s, const struct ferry_err *why)
+{
+    pthread_mutex_lock(&s->failing);
+    if (s->failure.code == FERRY_OK)
+        s->failure = *why;
+    pthread_mutex_unlock(&s->failing);
+    if (ferry_push_is_over((int)why->code))
+        ferry_cancel();
+}
 
 /* The blob of a stream that is wanted next: found, or the end (f->node NULL). */
 static int next_wanted(struct stream *s, struct freight *f, struct ferry_err *err)
@@ -292,16 +307,21 @@ static int take_small(struct freight *f, struct ferry_source **body, struct ferr
 }
 
 /* A large blob travels as it is read, so it keeps the turn. */
-static int carry_large(struct freight *f, struct ferry_source **body, struct ferry_err *err)
+static int carry_large(struct stream *s, struct freight *f, struct ferry_source **body,
+                       struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) checked = NULL;
+    int rc;
 
     FERRY_TRY(verify(body, f->node, &checked, err));
-    FERRY_TRY(ferry_replay_new(&checked, REPLAY_WINDOW, &f->source, err));
+    FERRY_TRY(ferry_prefetch_new(&checked, KEPT_BEHIND, (size_t)READ_AHEAD, &f->source, err));
     f->ahead = READ_AHEAD;
-    FERRY_TRY(deliver(f, err));
+    rc = deliver(f, err);
+    if (rc < 0)
+        give_up(s, err);
+    freight_release(f); /* whose thread has the stream until then */
     f->node = NULL;
-    return 0;
+    return rc;
 }
 
 /* With the turn: reads one wanted blob; a large one is delivered at once. */
@@ -315,7 +335,7 @@ static int read_one(struct stream *s, struct freight *f, struct ferry_buf *bytes
         return 0;
     FERRY_TRY(ferry_reader_body(s->move->reader, &body, err));
     return f->node->descriptor.size <= SMALL_MAX ? take_small(f, &body, bytes, err)
-                                                 : carry_large(f, &body, err);
+                                                 : carry_large(s, f, &body, err);
 }
 
 static int move_one(struct stream *s, bool *ended, struct ferry_err *err)
@@ -345,6 +365,7 @@ static int move_stream(void *ctx, size_t index, struct ferry_err *err)
     while (!ended && rc == 0)
         rc = move_one(s, &ended, err);
     if (rc < 0) { /* the others need not read on */
+        give_up(s, err);
         pthread_mutex_lock(&s->turn);
         s->ended = true;
         pthread_mutex_unlock(&s->turn);
@@ -363,8 +384,12 @@ int ferry_move_blobs(const struct ferry_move *move, struct ferry_err *err)
     if (!s.taken)
         return ferry_fail_memory(err);
     pthread_mutex_init(&s.turn, NULL);
+    pthread_mutex_init(&s.failing, NULL);
     rc = ferry_pool_run(move->jobs, (size_t)move->jobs, move_stream, &s, err);
+    pthread_mutex_destroy(&s.failing);
     pthread_mutex_destroy(&s.turn);
     free(s.taken);
-    return rc;
+    if (rc < 0 && s.failure.code != FERRY_OK) /* why the others stopped */
+        *err = s.failure;
+    return rc < 0 ? (int)err->code : 0;
 }

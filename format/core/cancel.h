@@ -1,6 +1,7 @@
 /*
- * The one flag that asks everything to stop: set by a signal handler, looked at by every loop that
- * waits. Lock-free, so it may be set from a handler and read from any thread.
+ * The one flag that asks everything to stop: set by a signal handler, or by whoever has met a
+ * failure that makes all else vain; looked at by every loop that waits. Lock-free, so it may be set
+ * from a handler and read from any thread.
  */
 #ifndef FERRY_CORE_CANCEL_H
 #define FERRY_CORE_CANCEL_H

@@ -81,6 +81,19 @@ imports from_file 2 "(it took less than 1024 bytes|no reply)" --sip "* /blobs/up
 imports from_pipe 6 "(it took less than 1024 bytes|no reply)" --sip "* /blobs/uploads/ 0" # 8 MiB have two seconds more
 imports from_file 2 "no reply" --sip "PUT /manifests/ 0"
 
+step "import: the pipe stands still meanwhile"
+mkfifo "$T/fifo"
+(
+    head -c 3000000 "$T/good.tar"
+    exec sleep 60
+) >"$T/fifo" &
+SERVERS+=($!)
+start_registry STORE "$T/store.halting" # an empty one: nothing is uploaded twice
+start_proxy P "$STORE" --hold "POST /blobs/uploads/ 600"
+# shellcheck disable=SC2317
+from_halting_pipe() { ociferry-import - "$P" "$@" <"$T/fifo"; }
+gives_up 2 "stalled: no reply" from_halting_pipe
+
 step "import: silence that ends, and replies that get lost"
 for how in from_file from_pipe; do
     start_registry STORE "$T/store.$how"

@@ -11,10 +11,10 @@
 #include "format/archive/inflate.h"
 #include "format/archive/load.h"
 #include "format/core/blob_file.h"
-#include "format/core/blob_replay.h"
 #include "format/run/output_file.h"
 #include "import/cluster_config.h"
 #include "import/name_map.h"
+#include "import/prefetch.h"
 #include "import/push_plan.h"
 #include "tests/support/check.h"
 #include "tests/support/fault_alloc.h"
@@ -147,16 +147,16 @@ static int read_blob(struct ferry_reader *reader, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) blob = NULL;
     FERRY_OWNED(ferry_source) inflated = NULL;
-    FERRY_OWNED(ferry_source) replay = NULL;
+    FERRY_OWNED(ferry_source) prefetched = NULL;
     FERRY_OWNED_BUF text;
     int rc;
 
     ferry_buf_init(&text, 1000);
     FERRY_TRY(ferry_reader_blob(reader, &layer.digest, &blob, err));
-    rc = ferry_replay_new(&blob, 100, &replay, err);
+    rc = ferry_prefetch_new(&blob, 100, 100, &prefetched, err);
     assert_null(blob); /* taken, also by a failure */
     FERRY_TRY(rc);
-    FERRY_TRY(ferry_inflate_new(replay, &inflated, err));
+    FERRY_TRY(ferry_inflate_new(prefetched, &inflated, err));
     FERRY_TRY(ferry_source_read_all(inflated, &text, err));
     assert_int_equal(text.len, layer.len);
     assert_memory_equal(text.data, layer.bytes, layer.len);

@@ -7,9 +7,9 @@
 
 #include "format/core/blob_file.h"
 #include "format/core/blob_impl.h"
-#include "format/core/blob_replay.h"
 #include "format/core/blob_verify.h"
 #include "format/core/cancel.h"
+#include "import/prefetch.h"
 #include "tests/support/check.h"
 #include "tests/support/stub_registry.h"
 
@@ -105,16 +105,15 @@ static void pipe_free(struct ferry_source *source)
 
 static const struct ferry_source_ops pipe_ops = { pipe_read, NULL, pipe_free };
 
-enum medium { MEMORY, PIPE };
-
-/* A verifying source of these bytes for that digest; of a pipe the last 16 MiB are kept. */
+/* A verifying source of these bytes for that digest; with `ahead` they come from a pipe, of which
+ * the last 16 MiB are kept. */
 static struct ferry_source *open_source(const void *bytes, size_t len,
-                                        const struct ferry_digest *digest, enum medium medium)
+                                        const struct ferry_digest *digest, int64_t ahead)
 {
     struct ferry_source *body = NULL, *checked = NULL, *kept = NULL;
     struct pipe *p;
 
-    if (medium == MEMORY) {
+    if (ahead == 0) {
         CHECK_OK(ferry_source_memory(bytes, len, &body, &err));
         CHECK_OK(ferry_verify_new(&body, digest, (int64_t)len, &checked, &err));
         return checked;
@@ -124,7 +123,7 @@ static struct ferry_source *open_source(const void *bytes, size_t len,
     *p = (struct pipe){ .base = { &pipe_ops, (int64_t)len }, .bytes = bytes };
     body = &p->base;
     CHECK_OK(ferry_verify_new(&body, digest, (int64_t)len, &checked, &err));
-    CHECK_OK(ferry_replay_new(&checked, (size_t)(16 * MIB), &kept, &err));
+    CHECK_OK(ferry_prefetch_new(&checked, (size_t)(16 * MIB), (size_t)ahead, &kept, &err));
     return kept;
 }
 
@@ -133,9 +132,8 @@ static struct ferry_source *open_source(const void *bytes, size_t len,
 struct load {
     const void *bytes;
     size_t len;
-    enum medium medium;
-    int64_t ahead;
-    bool wrong; /* the bytes are not those of the digest */
+    int64_t ahead; /* 0: not from a pipe */
+    bool wrong;    /* the bytes are not those of the digest */
 };
 
 /* The call's result; with a `from` that is mounted 1. */
@@ -152,7 +150,7 @@ static int upload(const struct load *load, const char *from)
 
     CHECK_OK(ferry_digest_of(FERRY_SHA256, load->bytes, load->len - (load->wrong ? 1 : 0), &digest,
                              &err));
-    source = open_source(load->bytes, load->len, &digest, load->medium);
+    source = open_source(load->bytes, load->len, &digest, load->ahead);
     cargo.source = source;
     FERRY_TRY(ferry_upload_begin(&to, &digest, from, &mounted, &begun, &err));
     if (mounted)
@@ -595,7 +593,6 @@ static void test_upload_wrong_blob(void **state)
                                         "DELETE /up/1\n");
 
     SCRIPT(steps);
-    wrong.medium = PIPE;
     wrong.ahead = 5;
     chunk_size.asked = 0;
     CHECK_CODE(upload(&wrong, NULL), FERRY_EDIGEST);
@@ -620,7 +617,7 @@ static void test_upload_empty(void **state)
 
     SCRIPT(steps);
     CHECK_OK(ferry_digest_of(FERRY_SHA256, "x", 1, &digest, &err));
-    source = open_source("", 0, &digest, MEMORY);
+    source = open_source("", 0, &digest, 0);
     CHECK_OK(ferry_upload_begin(&to, &digest, NULL, &mounted, &begun, &err));
     CHECK_CODE(ferry_upload_blob(&to,
                                  &(struct ferry_cargo){ .digest = &digest,
@@ -716,7 +713,7 @@ static void test_upload_much_too_large(void **state)
 
 /* --- pipes ----------------------------------------------------------------------------------- */
 
-static const struct load from_pipe = { .len = LARGE, .medium = PIPE, .ahead = 8 * MIB };
+static const struct load from_pipe = { .len = LARGE, .ahead = 8 * MIB };
 
 #define CHUNKS                                                                                     \
     POST_D "PATCH /up/1 0-8388607 8388608\nPATCH /up/1 8388608-16777215 8388608\n"                 \
