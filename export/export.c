@@ -128,12 +128,14 @@ static void work_release(struct work *w)
 
 static int open_output(struct work *w, struct ferry_err *err)
 {
-    const struct ferry_output_options output = { .path = w->opts->output,
-                                                 .existing = w->opts->force ? FERRY_EXISTING_REPLACE
-                                                                            : FERRY_EXISTING_KEEP };
+    const struct ferry_writer_options options = {
+        .output = { .path = w->opts->output,
+                    .existing = w->opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP },
+        .zstd_level = w->opts->zstd_level
+    };
 
     ferry_writer_free(ferry_steal(&w->out));
-    return ferry_writer_open(&output, &w->out, err);
+    return ferry_writer_open(&options, &w->out, err);
 }
 
 static int open_session(struct work *w, struct ferry_err *err)
@@ -197,7 +199,8 @@ static int begin_again(struct work *w, struct ferry_stream *s, struct ferry_err 
     s->out = w->out;
     s->resume = (struct ferry_resume){ 0 };
     ferry_salvage_release(&s->salvage);
-    FERRY_TRY(ferry_salvage_find(plan, written, w->plan, &s->salvage, err));
+    if (ferry_writer_can_overwrite(w->out))
+        FERRY_TRY(ferry_salvage_find(plan, written, w->plan, &s->salvage, err));
     ferry_progress_say(w->progress, "beginning again without it: %s of what is written is used",
                        ferry_size_format(s->salvage.bytes, size));
     return 0;
@@ -272,16 +275,16 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     warn_referrers(&w.notes, progress);
     FERRY_TRY(warn_left_out(w.graph, w.plan, progress, err));
     if (opts->output)
-        FERRY_TRY(check_space(opts->output,
-                              w.plan->archive_bytes -
-                                  (w.out ? ferry_volumes_size(ferry_writer_found(w.out)) : 0),
-                              err));
+        FERRY_TRY(check_space(
+            opts->output, w.plan->archive_bytes - (w.out ? ferry_writer_found(w.out) : 0), err));
     if (!opts->dry_run)
         FERRY_TRY(write_archive(&w, err));
     *status = w.failures.count > 0 ? FERRY_EXIT_PARTIAL : FERRY_EXIT_DONE;
     return ferry_export_report(
-        opts, &(struct ferry_export_result){ w.plan, &w.failures, &w.notes, w.moved }, progress,
-        err);
+        opts,
+        &(struct ferry_export_result){ w.plan, &w.failures, &w.notes, w.moved,
+                                       w.out ? ferry_writer_stored(w.out) : 0 },
+        progress, err);
 }
 
 int ferry_export_main(int argc, char **argv)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "format/archive/zstd_writer.h"
 #include "format/oci/index.h"
 #include "format/run/common_opts.h"
 
@@ -48,6 +49,15 @@ static const struct ferry_opt options[] = {
       .help =
           "take along layers that images name by URLs, as those of Windows, from the registry or "
           "from there; without it they are left out" },
+    { .name = "zstd",
+      .type = FERRY_OPT_LEVEL,
+      .offset = offsetof(struct export_opts, zstd_level),
+      .argument = "LEVEL",
+      .help = "compress the archive as a whole, from 1 (fast) to 19 (small); 3 where no LEVEL is "
+              "given. Layers are compressed already",
+      .low = 1,
+      .high = FERRY_ZSTD_HIGHEST,
+      .level = FERRY_ZSTD_STANDARD },
     { .name = "keep-going",
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct export_opts, keep_going),

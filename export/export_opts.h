@@ -12,6 +12,7 @@ struct export_opts {
     struct ferry_list files, images_from, platform_texts;
     struct ferry_platform *platforms; /* of these texts */
     int ref_name;                     /* enum ferry_ref_name */
+    int zstd_level;                   /* 0: the archive is not compressed */
     bool no_referrers;
     bool foreign_layers;
     bool force, keep_going;

@@ -45,15 +45,15 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
 
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
     FERRY_TRY(format_images(plan->graph, images, err));
-    report = json_pack("{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}",
-                       "archive", opts->output, "dryRun", opts->dry_run, "index", index.text,
-                       "archiveBytes", (json_int_t)plan->archive_bytes, "blobs",
-                       (json_int_t)plan->count, "blobBytes", (json_int_t)plan->bytes,
-                       "foreignLayersLeftOut", (json_int_t)plan->foreign, "foreignBytesLeftOut",
-                       (json_int_t)plan->foreign_bytes, "referrersLeftOut",
-                       (json_int_t)result->notes->referrers_left_out, "manifestsLeftOut",
-                       (json_int_t)plan->left_out, "dockerLoadable", (json_int_t)plan->docker_count,
-                       "tagsMoved", (json_int_t)result->moved, "images", images, "failed", failed);
+    report = json_pack(
+        "{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "archive",
+        opts->output, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
+        (json_int_t)plan->archive_bytes, "fileBytes", (json_int_t)result->stored, "blobs",
+        (json_int_t)plan->count, "blobBytes", (json_int_t)plan->bytes, "foreignLayersLeftOut",
+        (json_int_t)plan->foreign, "foreignBytesLeftOut", (json_int_t)plan->foreign_bytes,
+        "referrersLeftOut", (json_int_t)result->notes->referrers_left_out, "manifestsLeftOut",
+        (json_int_t)plan->left_out, "dockerLoadable", (json_int_t)plan->docker_count, "tagsMoved",
+        (json_int_t)result->moved, "images", images, "failed", failed);
     if (!report)
         return ferry_fail_memory(err);
     if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0 || fflush(stdout) < 0)
@@ -107,6 +107,17 @@ static int say_left_out(const struct ferry_pull_plan *plan, struct ferry_progres
     return 0;
 }
 
+/* Layers are compressed already, so that it may have been for little. */
+static void say_gain(const struct ferry_pull_plan *plan, int64_t stored,
+                     struct ferry_progress *progress)
+{
+    double gained = 100.0 - 100.0 * (double)stored / (double)plan->archive_bytes;
+    char size[FERRY_SIZE_TEXT_MAX];
+
+    ferry_progress_say(progress, "compressed to %s, %.1f %% %s", ferry_size_format(stored, size),
+                       gained < 0 ? -gained : gained, gained < 0 ? "more" : "less");
+}
+
 int ferry_export_report(const struct export_opts *opts, const struct ferry_export_result *result,
                         struct ferry_progress *progress, struct ferry_err *err)
 {
@@ -127,6 +138,8 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_expor
                        strcmp(opts->output, "-") == 0 ? "stdout" : opts->output, images,
                        ferry_plural(images), with, plan->count, ferry_plural(plan->count),
                        ferry_size_format(plan->archive_bytes, size));
+    if (opts->zstd_level > 0)
+        say_gain(plan, result->stored, progress);
     if (result->failures->count > 0)
         ferry_progress_warn(progress, "%zu could not be had, and %s left out",
                             result->failures->count, result->failures->count == 1 ? "is" : "are");

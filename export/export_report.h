@@ -13,7 +13,8 @@ struct ferry_export_result {
     const struct ferry_pull_plan *plan;
     const struct ferry_failures *failures;
     const struct ferry_resolve_notes *notes;
-    size_t moved; /* tags of references that mean another digest than these say */
+    size_t moved;   /* tags of references that mean another digest than these say */
+    int64_t stored; /* bytes of the file or stream; 0 in a dry run */
 };
 
 /* JSON and the plan of a dry run go to stdout, the summary of an export to stderr. */

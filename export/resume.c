@@ -33,7 +33,8 @@ static int next_entry(struct scan *s, const char *name, int64_t size, enum verdi
     if (rc == FERRY_EFORMAT || (rc == 0 && !entry.name))
         return 0;
     FERRY_TRY(rc);
-    *verdict = strcmp(entry.name, name) == 0 && entry.size == size && entry.position == s->offset
+    *verdict = strcmp(entry.name, name) == 0 && entry.size == size && entry.position == s->offset &&
+                       ferry_tar_is_plain(s->tar)
                    ? VERDICT_SAME
                    : VERDICT_DIFFERENT;
     return 0;
@@ -73,7 +74,7 @@ static int scan_head(struct scan *s, enum verdict *verdict, struct ferry_err *er
     if (*verdict == VERDICT_SAME && s->plan->docker.len > 0)
         FERRY_TRY(scan_document(s, FERRY_DOCKER_NAME, &s->plan->docker, verdict, err));
     s->offset += (int64_t)s->plan->folder_count * ferry_writer_file_cost(0);
-    if (*verdict == VERDICT_SAME && s->offset > ferry_volumes_size(ferry_writer_found(s->writer)))
+    if (*verdict == VERDICT_SAME && s->offset > ferry_writer_found(s->writer))
         *verdict = VERDICT_CUT;
     return 0;
 }
@@ -102,7 +103,7 @@ static int check_blob(struct scan *s, const struct ferry_node *node, enum verdic
 static int scan_nodes(struct scan *s, struct ferry_resume *out, enum verdict *verdict,
                       struct ferry_err *err)
 {
-    int64_t found = ferry_volumes_size(ferry_writer_found(s->writer));
+    int64_t found = ferry_writer_found(s->writer);
 
     for (; out->node < s->plan->count && *verdict == VERDICT_SAME; out->node++) {
         const struct ferry_node *node = s->plan->nodes[out->node];
@@ -153,6 +154,7 @@ static void say_moved(const struct scan *s, const struct ferry_graph *old)
 /* Why the partial file is of no use: for people, so what fails here is passed over. */
 static int say_different(const struct scan *s, struct ferry_err *err)
 {
+    FERRY_OWNED(ferry_source) found = NULL;
     FERRY_OWNED(ferry_tar) tar = NULL;
     FERRY_OWNED(ferry_graph) old = NULL;
     FERRY_OWNED(ferry_source) body = NULL;
@@ -160,7 +162,8 @@ static int say_different(const struct scan *s, struct ferry_err *err)
     struct ferry_tar_entry entry;
 
     ferry_buf_init(&index, (size_t)FERRY_MANIFEST_MAX);
-    FERRY_TRY(ferry_tar_open(ferry_writer_found(s->writer), 0, &tar, err));
+    FERRY_TRY(ferry_writer_reread(s->writer, 0, &found, err));
+    FERRY_TRY(ferry_tar_open_stream(found, &tar, err));
     FERRY_TRY(ferry_tar_next(tar, &entry, err));
     FERRY_TRY(ferry_tar_next(tar, &entry, err));
     if (!entry.name || strcmp(entry.name, FERRY_INDEX_NAME) != 0)
@@ -173,6 +176,32 @@ static int say_different(const struct scan *s, struct ferry_err *err)
     return 0;
 }
 
+/* Back to the last place up to which the output can be kept: in an entry before, maybe. */
+static void step_back(const struct scan *s, int64_t head, struct ferry_resume *out)
+{
+    int64_t kept = ferry_writer_keepable(s->writer, out->kept);
+    int64_t offset = head;
+
+    if (kept == out->kept)
+        return;
+    *out = (struct ferry_resume){ .is_begun = kept >= head, .kept = kept };
+    for (; out->is_begun && out->node < s->plan->count; out->node++) {
+        const struct ferry_descriptor *d = &s->plan->nodes[out->node]->descriptor;
+        int64_t end = offset + ferry_writer_entry_cost(&d->digest, d->size);
+
+        out->offset = offset;
+        out->data = offset + ferry_writer_entry_cost(&d->digest, 0);
+        if (kept < end) {
+            out->tail = kept <= out->data            ? 0
+                        : kept - out->data < d->size ? kept - out->data
+                                                     : d->size;
+            return;
+        }
+        offset = end;
+    }
+    out->offset = offset;
+}
+
 static int scan_file(struct scan *s, struct ferry_resume *out, struct ferry_err *err)
 {
     enum verdict verdict = VERDICT_SAME;
@@ -182,8 +211,11 @@ static int scan_file(struct scan *s, struct ferry_resume *out, struct ferry_err 
 
     FERRY_TRY(scan_head(s, &verdict, err));
     if (verdict == VERDICT_SAME) {
+        int64_t head = s->offset;
+
         resume.is_begun = true;
         FERRY_TRY(scan_nodes(s, &resume, &verdict, err));
+        step_back(s, head, &resume);
     }
     if (verdict == VERDICT_DIFFERENT) {
         (void)!say_different(s, &ignored);
@@ -205,16 +237,18 @@ int ferry_resume_scan(const struct ferry_writer *writer, const struct ferry_pull
                       struct ferry_progress *progress, struct ferry_resume *out,
                       struct ferry_err *err)
 {
+    FERRY_OWNED(ferry_source) there = NULL;
     FERRY_OWNED(ferry_tar) tar = NULL;
-    struct ferry_volumes *found = ferry_writer_found(writer);
+    int64_t found = ferry_writer_found(writer);
     struct scan scan = { .plan = plan, .writer = writer, .progress = progress };
     int rc;
 
     *out = (struct ferry_resume){ 0 };
-    if (ferry_volumes_size(found) == 0)
+    if (found == 0)
         return 0;
-    ferry_progress_phase(progress, "checking what is there", ferry_volumes_size(found), -1);
-    rc = ferry_tar_open(found, 0, &tar, err);
+    ferry_progress_phase(progress, "checking what is there", found, -1);
+    FERRY_TRY(ferry_writer_reread(writer, 0, &there, err));
+    rc = ferry_tar_open_stream(there, &tar, err);
     if (rc == FERRY_EFORMAT) /* not even the beginning of an archive */
         return 0;
     FERRY_TRY(rc);
@@ -224,29 +258,32 @@ int ferry_resume_scan(const struct ferry_writer *writer, const struct ferry_pull
 
 struct resumed {
     struct ferry_source base;
-    struct ferry_source *rest;
-    struct ferry_volumes *there;
-    int64_t at, end; /* in them */
+    struct ferry_source *there, *rest;
+    int64_t left; /* of what is there */
 };
 
 static int resumed_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
                         struct ferry_err *err)
 {
     struct resumed *s = (struct resumed *)source;
-    size_t left = (size_t)(s->end - s->at);
-
-    if (left == 0)
+    if (s->left == 0)
         return ferry_source_read(s->rest, buf, cap, got, err);
-    if (ferry_volumes_read_at(s->there, s->at, buf, left < cap ? left : cap, got, err) < 0)
+    if (ferry_source_read(s->there, buf, s->left < (int64_t)cap ? (size_t)s->left : cap, got, err) <
+        0)
         return ferry_wrap(err, "cannot go on with what is there");
-    s->at += (int64_t)*got;
+    if (*got == 0)
+        return ferry_fail(err, FERRY_EIO, "cannot go on with what is there: it became shorter");
+    s->left -= (int64_t)*got;
     return 0;
 }
 
 static void resumed_free(struct ferry_source *source)
 {
-    ferry_source_free(((struct resumed *)source)->rest);
-    free(source);
+    struct resumed *s = (struct resumed *)source;
+
+    ferry_source_free(s->there);
+    ferry_source_free(s->rest);
+    free(s);
 }
 
 static const struct ferry_source_ops resumed_ops = { resumed_read, NULL, resumed_free };
@@ -256,15 +293,17 @@ int ferry_resume_source(const struct ferry_writer *writer, const struct ferry_re
                         struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) owned = ferry_steal(rest);
-    struct resumed *s = calloc(1, sizeof(*s));
+    FERRY_OWNED(ferry_source) there = NULL;
+    struct resumed *s;
 
+    FERRY_TRY(ferry_writer_reread(writer, resume->data, &there, err));
+    s = calloc(1, sizeof(*s));
     if (!s)
         return ferry_fail_memory(err);
     *s = (struct resumed){ .base = { &resumed_ops, owned->size },
+                           .there = ferry_steal(&there),
                            .rest = ferry_steal(&owned),
-                           .there = ferry_writer_found(writer),
-                           .at = resume->data,
-                           .end = resume->data + resume->tail };
+                           .left = resume->tail };
     *out = &s->base;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format/archive/layout.h"
+#include "format/archive/zstd_writer.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_impl.h"
 
@@ -15,20 +16,26 @@
 
 struct ferry_writer {
     struct ferry_output *output;
+    struct ferry_zstd *zstd; /* between the tar and the output; or NULL */
     struct archive *tar;
     bool closed;              /* nothing may reach the output any more */
     struct ferry_err failure; /* what the write callback met */
     struct ferry_sink *open_entry;
 };
 
-/* The tar stream leaves here: what is to be done to it as a whole is done between the two. */
+static int put_bytes(struct ferry_writer *w, const void *bytes, size_t len)
+{
+    return w->zstd ? ferry_zstd_write(w->zstd, bytes, len, &w->failure)
+                   : ferry_output_write(w->output, bytes, len, &w->failure);
+}
+
 static la_ssize_t on_write(struct archive *tar, void *ctx, const void *bytes, size_t len)
 {
     struct ferry_writer *w = ctx;
 
     if (w->closed) /* an aborted archive gets neither padding nor end-of-archive blocks */
         return -1;
-    if (ferry_output_write(w->output, bytes, len, &w->failure) < 0) {
+    if (put_bytes(w, bytes, len) < 0) {
         w->closed = true;
         archive_set_error(tar, EIO, "%s", w->failure.msg);
         return -1;
@@ -49,7 +56,7 @@ static int fail_tar(struct ferry_writer *w, struct ferry_err *err)
     return ferry_fail(err, FERRY_EIO, "cannot write a tar: %s", why ? why : "unknown reason");
 }
 
-int ferry_writer_open(const struct ferry_output_options *options, struct ferry_writer **out,
+int ferry_writer_open(const struct ferry_writer_options *options, struct ferry_writer **out,
                       struct ferry_err *err)
 {
     FERRY_OWNED(ferry_writer) w = calloc(1, sizeof(*w));
@@ -59,7 +66,9 @@ int ferry_writer_open(const struct ferry_output_options *options, struct ferry_w
     w->tar = archive_write_new();
     if (!w->tar)
         return ferry_fail_memory(err);
-    FERRY_TRY(ferry_output_open(options, &w->output, err));
+    FERRY_TRY(ferry_output_open(&options->output, &w->output, err));
+    if (options->zstd_level > 0)
+        FERRY_TRY(ferry_zstd_new(w->output, options->zstd_level, &w->zstd, err));
     /* gnutar: base-256 sizes past 8 GiB, which every reader keeps; some lose a pax size. */
     if (archive_write_set_format_gnutar(w->tar) != ARCHIVE_OK ||
         archive_write_set_bytes_per_block(w->tar, 0) != ARCHIVE_OK ||
@@ -77,22 +86,48 @@ void ferry_writer_free(struct ferry_writer *writer)
     writer->closed = true;
     if (writer->tar)
         archive_write_free(writer->tar); /* the first write of its padding fails: closed */
+    ferry_zstd_free(writer->zstd);
     ferry_output_free(writer->output);
     free(writer);
 }
 
-struct ferry_volumes *ferry_writer_found(const struct ferry_writer *writer)
+int64_t ferry_writer_found(const struct ferry_writer *writer)
 {
-    return ferry_output_found(writer->output);
+    return writer->zstd ? ferry_zstd_found(writer->zstd)
+                        : ferry_volumes_size(ferry_output_found(writer->output));
+}
+
+int ferry_writer_reread(const struct ferry_writer *writer, int64_t offset,
+                        struct ferry_source **out, struct ferry_err *err)
+{
+    struct ferry_volumes *found = ferry_output_found(writer->output);
+
+    return writer->zstd ? ferry_zstd_reread(writer->zstd, offset, out, err)
+                        : ferry_volumes_source(found, offset, ferry_volumes_size(found), out, err);
+}
+
+int64_t ferry_writer_keepable(const struct ferry_writer *writer, int64_t offset)
+{
+    return writer->zstd ? ferry_zstd_keepable(writer->zstd, offset) : offset;
 }
 
 void ferry_writer_continue(struct ferry_writer *writer, int64_t offset, int64_t kept)
 {
-    ferry_output_continue(writer->output, offset, kept);
+    if (writer->zstd)
+        ferry_zstd_continue(writer->zstd, offset, kept);
+    else
+        ferry_output_continue(writer->output, offset, kept);
+}
+
+/* What is compressed does not stand where the stream says. */
+bool ferry_writer_can_overwrite(const struct ferry_writer *writer)
+{
+    return !writer->zstd;
 }
 
 void ferry_writer_overwrite(struct ferry_writer *writer)
 {
+    assert(ferry_writer_can_overwrite(writer));
     ferry_output_overwrite(writer->output);
 }
 
@@ -104,7 +139,10 @@ bool ferry_writer_keep(struct ferry_writer *writer)
 void ferry_writer_drop(struct ferry_writer *writer, int64_t offset)
 {
     writer->closed = true;
-    ferry_output_drop(writer->output, offset);
+    if (writer->zstd)
+        ferry_zstd_drop(writer->zstd, offset);
+    else
+        ferry_output_drop(writer->output, offset);
 }
 
 struct entry_sink {
@@ -211,10 +249,17 @@ int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err)
     if (archive_write_close(writer->tar) != ARCHIVE_OK)
         return fail_tar(writer, err);
     writer->closed = true;
+    if (writer->zstd)
+        FERRY_TRY(ferry_zstd_finish(writer->zstd, err));
     return ferry_output_commit(writer->output, err);
 }
 
 int64_t ferry_writer_written(const struct ferry_writer *writer)
+{
+    return writer->zstd ? ferry_zstd_written(writer->zstd) : ferry_output_written(writer->output);
+}
+
+int64_t ferry_writer_stored(const struct ferry_writer *writer)
 {
     return ferry_output_written(writer->output);
 }

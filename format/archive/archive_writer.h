@@ -17,19 +17,30 @@
 
 struct ferry_writer;
 
-int ferry_writer_open(const struct ferry_output_options *options, struct ferry_writer **out,
+struct ferry_writer_options {
+    struct ferry_output_options output;
+    int zstd_level; /* of the archive as a whole; 0: it is not compressed */
+};
+
+int ferry_writer_open(const struct ferry_writer_options *options, struct ferry_writer **out,
                       struct ferry_err *err) FERRY_MUST_USE;
 void ferry_writer_free(struct ferry_writer *writer);
 FERRY_OWNED_DEFINE(ferry_writer)
 
 /*
  * Going on with what an earlier writer left behind (output.h). Offsets are those of the tar stream.
- * With ferry_writer_continue(), made before the first entry, the archive goes on at `offset`, where
- * an entry begins; up to `kept`, that entry's header and first bytes are there already, and are put
- * all the same.
+ * So many bytes of it there are at the most (0 for none, and for a stream), and from any of them on
+ * they can be read. Only up to certain places can they be kept: the last one that is not behind
+ * `offset` is asked for. With ferry_writer_continue(), made before the first entry, the archive
+ * goes on at `offset`, where an entry begins; up to `kept`, one of those places, that entry's
+ * header and first bytes are there already, and are put all the same.
  */
-struct ferry_volumes *ferry_writer_found(const struct ferry_writer *writer);
+int64_t ferry_writer_found(const struct ferry_writer *writer);
+int ferry_writer_reread(const struct ferry_writer *writer, int64_t offset,
+                        struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
+int64_t ferry_writer_keepable(const struct ferry_writer *writer, int64_t offset);
 void ferry_writer_continue(struct ferry_writer *writer, int64_t offset, int64_t kept);
+bool ferry_writer_can_overwrite(const struct ferry_writer *writer);
 void ferry_writer_overwrite(struct ferry_writer *writer);
 bool ferry_writer_keep(struct ferry_writer *writer);
 void ferry_writer_drop(struct ferry_writer *writer, int64_t offset);
@@ -49,8 +60,9 @@ int ferry_writer_entry(struct ferry_writer *writer, const char *name, int64_t si
 /* End-of-archive blocks, and the output's commit. */
 int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err) FERRY_MUST_USE;
 
-/* Bytes of the tar stream so far, headers and padding included. */
+/* Bytes of the tar stream so far, headers and padding included; and what they took. */
 int64_t ferry_writer_written(const struct ferry_writer *writer);
+int64_t ferry_writer_stored(const struct ferry_writer *writer);
 
 /* Bytes that a file of `size` bytes takes in the archive: under a short name, and as a blob. */
 int64_t ferry_writer_file_cost(int64_t size);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
 
 /* Files that stay open; further ones are opened for each read. */
@@ -145,5 +146,48 @@ int ferry_volumes_read_at(struct ferry_volumes *volumes, int64_t offset, void *b
     if (n == 0)
         return ferry_fail(err, FERRY_EIO, "became shorter");
     *got = (size_t)n;
+    return 0;
+}
+
+struct stretch {
+    struct ferry_source base;
+    struct ferry_volumes *volumes;
+    int64_t at, end;
+};
+
+static int stretch_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
+                        struct ferry_err *err)
+{
+    struct stretch *s = (struct stretch *)source;
+    int64_t left = s->end - s->at;
+
+    if (left == 0)
+        return 0;
+    FERRY_TRY(ferry_volumes_read_at(s->volumes, s->at, buf,
+                                    left < (int64_t)cap ? (size_t)left : cap, got, err));
+    if (*got == 0)
+        return ferry_fail(err, FERRY_EIO, "became shorter");
+    s->at += (int64_t)*got;
+    return 0;
+}
+
+static void stretch_free(struct ferry_source *source)
+{
+    free(source);
+}
+
+static const struct ferry_source_ops stretch_ops = { stretch_read, NULL, stretch_free };
+
+int ferry_volumes_source(struct ferry_volumes *volumes, int64_t start, int64_t end,
+                         struct ferry_source **out, struct ferry_err *err)
+{
+    struct stretch *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return ferry_fail_memory(err);
+    *s = (struct stretch){
+        .base = { &stretch_ops, end - start }, .volumes = volumes, .at = start, .end = end
+    };
+    *out = &s->base;
     return 0;
 }

@@ -10,7 +10,7 @@
 #ifndef FERRY_ARCHIVE_VOLUME_H
 #define FERRY_ARCHIVE_VOLUME_H
 
-#include "format/core/err.h"
+#include "format/core/blob.h"
 #include "format/core/mem.h"
 
 struct ferry_volumes;
@@ -32,5 +32,10 @@ int64_t ferry_volumes_size(const struct ferry_volumes *volumes);
 /* At most `cap` bytes from `offset` on; *got == 0 at the end, and not before. */
 int ferry_volumes_read_at(struct ferry_volumes *volumes, int64_t offset, void *buf, size_t cap,
                           size_t *got, struct ferry_err *err) FERRY_MUST_USE;
+
+/* The bytes from `start` to `end`, once; `volumes` is borrowed until it is freed. FERRY_EIO where
+ * there are fewer. */
+int ferry_volumes_source(struct ferry_volumes *volumes, int64_t start, int64_t end,
+                         struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -136,6 +136,9 @@ static int store(const struct ferry_opt *option, const char *text, void *values,
     case FERRY_OPT_LIST:
     case FERRY_OPT_HOSTS:
         return ferry_list_add(slot, text ? text : "", err);
+    case FERRY_OPT_LEVEL:
+        *(int *)slot = option->level;
+        return text ? parse_int(option, text, slot, err) : 0;
     case FERRY_OPT_INT:
         return parse_int(option, text, slot, err);
     case FERRY_OPT_SIZE:
@@ -144,6 +147,11 @@ static int store(const struct ferry_opt *option, const char *text, void *values,
         break;
     }
     return parse_choice(option, text, slot, err);
+}
+
+static bool is_optional(const struct ferry_opt *option)
+{
+    return option->type == FERRY_OPT_HOSTS || option->type == FERRY_OPT_LEVEL;
 }
 
 static const char *argument_name(const struct ferry_opt *option)
@@ -163,8 +171,8 @@ static int print_left(const struct ferry_opt *option, char *out, size_t cap)
         width = snprintf(out, cap, "  %s--%s", letter, option->name);
     else
         width = snprintf(out, cap, "  %s--%s%s%s%s", letter, option->name,
-                         option->type == FERRY_OPT_HOSTS ? "[=" : " ", argument_name(option),
-                         option->type == FERRY_OPT_HOSTS ? "]" : "");
+                         is_optional(option) ? "[=" : " ", argument_name(option),
+                         is_optional(option) ? "]" : "");
     return width;
 }
 
@@ -252,9 +260,9 @@ static void grammar_release(struct grammar *g)
 static void grammar_add(struct grammar *g, const struct ferry_opt *option)
 {
     char *letter = g->letters + strlen(g->letters);
-    int has_argument = option->type == FERRY_OPT_FLAG    ? no_argument
-                       : option->type == FERRY_OPT_HOSTS ? optional_argument
-                                                         : required_argument;
+    int has_argument = option->type == FERRY_OPT_FLAG ? no_argument
+                       : is_optional(option)          ? optional_argument
+                                                      : required_argument;
 
     g->options[g->count] = option;
     g->longs[g->count] = (struct option){ option->name, has_argument, NULL,

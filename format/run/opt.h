@@ -34,6 +34,7 @@ enum ferry_opt_type {
     FERRY_OPT_LIST,  /* struct ferry_list; repeatable */
     FERRY_OPT_HOSTS, /* struct ferry_list; argument optional (=HOST), "" when absent; repeatable */
     FERRY_OPT_INT,   /* int, within [low, high] */
+    FERRY_OPT_LEVEL, /* the same; argument optional (=N), `level` when absent */
     FERRY_OPT_SIZE,  /* int64_t bytes, > 0: 4G, 700MiB, 65536 (K, M, G, T are powers of 1024,
                         KB, MB, GB, TB of 1000) */
     FERRY_OPT_CHOICE /* int: the place of the word in `choices`, "tag|full" */
@@ -46,8 +47,9 @@ struct ferry_opt {
     size_t offset;        /* of the variable in the options struct */
     const char *argument; /* its name in the help, "FILE"; NULL for a flag */
     const char *help;     /* one line or more, '\n' between them */
-    int low, high;        /* FERRY_OPT_INT */
-    const char *choices;  /* FERRY_OPT_CHOICE; stands for `argument` in the help if that is NULL */
+    int low, high;        /* FERRY_OPT_INT, FERRY_OPT_LEVEL */
+    int level;
+    const char *choices; /* FERRY_OPT_CHOICE; stands for `argument` in the help if that is NULL */
 };
 
 struct ferry_program {

@@ -361,7 +361,7 @@ int sample_leave_folder(void **state)
 int sample_writer(const char *path, enum ferry_existing existing, struct ferry_writer **out,
                   struct ferry_err *err)
 {
-    const struct ferry_output_options output = { .path = path, .existing = existing };
+    const struct ferry_writer_options options = { .output = { path, existing } };
 
-    return ferry_writer_open(&output, out, err);
+    return ferry_writer_open(&options, out, err);
 }

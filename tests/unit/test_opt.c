@@ -16,6 +16,7 @@ struct values {
     int jobs;
     int64_t size;
     int choice;
+    int level;
 };
 
 #define AT(member) offsetof(struct values, member)
@@ -57,6 +58,14 @@ static const struct ferry_opt table[] = {
       .offset = AT(choice),
       .help = "what it holds",
       .choices = "tag|full" },
+    { .name = "zstd",
+      .type = FERRY_OPT_LEVEL,
+      .offset = AT(level),
+      .argument = "LEVEL",
+      .help = "small",
+      .low = 1,
+      .high = 19,
+      .level = 3 },
     { 0 },
 };
 
@@ -165,6 +174,23 @@ static void test_opt_hosts_need_an_equals_sign(void **state)
     assert_string_equal(r.operands.items[0], "a");
 }
 
+static void test_opt_level_may_be_left_out(void **state)
+{
+    static const char *const words[][MAX_WORDS + 1] = { { "a" },
+                                                        { "--zstd", "9" },
+                                                        { "--zstd=9" } };
+    static const int levels[] = { 0, 3, 9 };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(words); i++) {
+        OWNED_RESULT r = parse(words[i]);
+
+        assert_int_equal(r.rc, 0);
+        assert_int_equal(r.values.level, levels[i]);
+        assert_int_equal(r.operands.count, i < 2);
+    }
+}
+
 static const struct {
     const char *name;
     const char *words[MAX_WORDS + 1];
@@ -242,6 +268,7 @@ static const struct {
     { "whole_choice",
       { "--ref-name=tag|full" },
       "--ref-name: \"tag|full\" is not one of tag|full" SEE },
+    { "level_too_high", { "--zstd=20" }, "--zstd: \"20\" is not a number from 1 to 19" SEE },
     { "before_help", { "--nonsense", "--help" }, "unknown option --nonsense" SEE },
 };
 
@@ -297,6 +324,7 @@ static const char *const help_text =
     "  -j, --jobs N             at once\n"
     "      --volume-size SIZE   cut\n"
     "      --ref-name tag|full  what it holds\n"
+    "      --zstd[=LEVEL]       small\n"
     "  -h, --help               print this help and exit\n"
     "      --version            print the version and exit\n"
     "\n"
@@ -360,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_opt_keeps_defaults),
         cmocka_unit_test(test_opt_last_of_two_wins),
         cmocka_unit_test(test_opt_hosts_need_an_equals_sign),
+        cmocka_unit_test(test_opt_level_may_be_left_out),
         cmocka_unit_test(test_opt_operands_stand_anywhere),
         cmocka_unit_test(test_opt_names_what_is_wrong),
         cmocka_unit_test(test_opt_prints_help),
