@@ -323,9 +323,9 @@ static int ask_state(struct carrier *c, bool *known, struct ferry_err *err)
 
     call.url = c->upload.url;
     FERRY_TRY(ferry_session_call(c->to->session, &call, &reply, err));
-    if (reply.status == 401 || reply.status == 403 || reply.status / 100 == 5)
-        return ferry_reply_fail(&reply, err);
-    if (reply.status == 404) /* nothing to cancel */
+    if (reply.status == 401 || reply.status == 403 || ferry_retry_status(reply.status))
+        return ferry_reply_fail(&reply, err); /* that says nothing of the upload */
+    if (reply.status == 404)                  /* nothing to cancel */
         free(ferry_steal(&c->upload.url));
     /* Who claims more than was sent means another upload. */
     *known = reply.status / 100 == 2 && reply.upload_end >= 0 && reply.upload_end <= c->sent;
