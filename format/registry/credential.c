@@ -143,8 +143,9 @@ static int ask_helper(struct ferry_credentials *store, const char *helper, const
             return ferry_fail_memory(err);
         a->helper = strdup(helper);
         a->registry = strdup(registry);
-        rc = a->helper && a->registry ? ferry_credential_ask(helper, registry, &a->credential, err)
-                                      : ferry_fail_memory(err);
+        rc = a->helper && a->registry
+                 ? ferry_credential_ask(helper, registry, FERRY_HELPER_SECONDS, &a->credential, err)
+                 : ferry_fail_memory(err);
         if (rc < 0) {
             ferry_credential_release(&a->credential);
             free(a->helper);

@@ -13,6 +13,8 @@
 #include "format/registry/credential_impl.h"
 
 #define SLICE_MS 200
+#define NAP_MS 5
+#define KILL_MS 1000 /* after it was asked to end */
 
 static void close_fdp(int *fd)
 {
@@ -67,7 +69,16 @@ static int start(const char *program, int in, int out, pid_t *pid)
     return rc;
 }
 
-static int read_answer(int fd, struct ferry_buf *answer, struct ferry_err *err)
+/* One question to a helper. */
+struct question {
+    const char *program;
+    const char *text;
+    int seconds;
+    struct ferry_buf answer;
+    int status; /* its exit status; -1: it was killed */
+};
+
+static int read_answer(int fd, struct question *q, struct ferry_err *err)
 {
     struct pollfd ready = { .fd = fd, .events = POLLIN };
     uint8_t chunk[1024];
@@ -76,20 +87,55 @@ static int read_answer(int fd, struct ferry_buf *answer, struct ferry_err *err)
     for (int slices = 0; got > 0;) {
         FERRY_TRY(ferry_cancel_check(err));
         if (poll(&ready, 1, SLICE_MS) <= 0) {
-            if (++slices > FERRY_HELPER_SECONDS * 1000 / SLICE_MS)
-                return ferry_fail(err, FERRY_EUSAGE, "no answer within %d s", FERRY_HELPER_SECONDS);
+            if (++slices > q->seconds * 1000 / SLICE_MS)
+                return ferry_fail(err, FERRY_EUSAGE, "no answer within %d s", q->seconds);
             continue;
         }
         FERRY_TRY(ferry_fd_read(fd, chunk, sizeof(chunk), &got, err));
-        FERRY_TRY(ferry_buf_append(answer, chunk, got, err));
+        FERRY_TRY(ferry_buf_append(&q->answer, chunk, got, err));
         explicit_bzero(chunk, sizeof(chunk));
     }
     return 0;
 }
 
-/* Runs the program; *status is its exit status, -1 when it was killed. */
-static int run(const char *program, const char *question, struct ferry_buf *answer, int *status,
-               struct ferry_err *err)
+/* Whether it ends within so many milliseconds, and how. */
+static bool ends(pid_t pid, int ms, int *wait_status)
+{
+    const struct timespec nap = { .tv_nsec = NAP_MS * 1000000L };
+
+    for (; waitpid(pid, wait_status, WNOHANG) == 0; ms -= NAP_MS) {
+        if (ms <= 0)
+            return false;
+        nanosleep(&nap, NULL);
+    }
+    return true;
+}
+
+/* It has closed its end of the pipe, which is no end of itself. */
+static int await_end(pid_t pid, int seconds, int *wait_status, struct ferry_err *err)
+{
+    for (int slices = 0; !ends(pid, SLICE_MS, wait_status); slices++) {
+        FERRY_TRY(ferry_cancel_check(err));
+        if (slices > seconds * 1000 / SLICE_MS)
+            return ferry_fail(err, FERRY_EUSAGE, "did not end within %d s", seconds);
+    }
+    return 0;
+}
+
+/* Kindly, at first. */
+static void stop(pid_t pid)
+{
+    int wait_status;
+
+    kill(pid, SIGTERM);
+    if (ends(pid, KILL_MS, &wait_status))
+        return;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+static int run(struct question *q, struct ferry_err *err)
 {
     int in[2] = { -1, -1 }, out[2] = { -1, -1 };
     int rc, wait_status = 0;
@@ -105,19 +151,19 @@ static int run(const char *program, const char *question, struct ferry_buf *answ
     OWNED_FD answer_in = out[1];
 
     /* It fits the pipe, and is there before a reader could be gone: no SIGPIPE, no waiting. */
-    FERRY_TRY(ferry_fd_write(question_in, question, strlen(question), err));
+    FERRY_TRY(ferry_fd_write(question_in, q->text, strlen(q->text), err));
     close_now(&question_in);
-    rc = start(program, question_out, answer_in, &pid);
+    rc = start(q->program, question_out, answer_in, &pid);
     if (rc != 0)
         return ferry_fail(err, FERRY_EUSAGE, "%s", strerror(rc));
     close_now(&question_out);
     close_now(&answer_in);
-    rc = read_answer(answer_out, answer, err);
+    rc = read_answer(answer_out, q, err);
+    if (rc == 0)
+        rc = await_end(pid, q->seconds, &wait_status, err);
     if (rc < 0)
-        kill(pid, SIGTERM);
-    while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
-        continue;
-    *status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+        stop(pid);
+    q->status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
     return rc;
 }
 
@@ -143,29 +189,41 @@ static int parse_answer(const struct ferry_buf *answer, struct ferry_credential 
     return rc;
 }
 
-int ferry_credential_ask(const char *helper, const char *registry, struct ferry_credential *out,
-                         struct ferry_err *err)
+/* What the helper said, and how it ended. */
+static int judge(const struct question *q, struct ferry_credential *out, struct ferry_err *err)
+{
+    const char *text = q->answer.len > 0 ? (const char *)q->answer.data : "it said nothing";
+
+    if (q->status == 0)
+        return parse_answer(&q->answer, out, err);
+    if (strcasestr(text, "credentials not found"))
+        return 0;
+    return ferry_fail(err, FERRY_EUSAGE, "failed: %.200s", text); /* the protocol's: on stdout */
+}
+
+static void question_release(struct question *q)
+{
+    if (q->answer.len > 0)
+        explicit_bzero(q->answer.data, q->answer.len);
+    ferry_buf_release(&q->answer);
+}
+
+int ferry_credential_ask(const char *helper, const char *registry, int seconds,
+                         struct ferry_credential *out, struct ferry_err *err)
 {
     static const char word[] = "0123456789-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     FERRY_OWNED_MEM char *program = NULL;
-    FERRY_OWNED_BUF answer;
-    int status = -1;
+    __attribute__((cleanup(question_release))) struct question q = { .text = helper_key(registry),
+                                                                     .seconds = seconds };
     int rc;
 
-    ferry_buf_init(&answer, FERRY_HELPER_ANSWER_MAX);
+    ferry_buf_init(&q.answer, FERRY_HELPER_ANSWER_MAX);
     if (*helper == '\0' || strlen(helper) > 64 || helper[strspn(helper, word)] != '\0')
         return ferry_fail(err, FERRY_EUSAGE, "\"%.64s\" is no name of a credential helper", helper);
     FERRY_TRY(ferry_text(&program, err, "docker-credential-%s", helper));
-    rc = run(program, helper_key(registry), &answer, &status, err);
-    if (rc == 0 && status == 0)
-        rc = parse_answer(&answer, out, err);
-    else if (rc == 0 && answer.len > 0 &&
-             strcasestr((const char *)answer.data, "credentials not found"))
-        status = 0;
-    else if (rc == 0) /* the protocol puts the reason on stdout */
-        rc = ferry_fail(err, FERRY_EUSAGE, "failed: %.200s",
-                        answer.len > 0 ? (const char *)answer.data : "it said nothing");
-    if (answer.len > 0)
-        explicit_bzero(answer.data, answer.len);
+    q.program = program;
+    rc = run(&q, err);
+    if (rc == 0)
+        rc = judge(&q, out, err);
     return rc < 0 ? ferry_wrap(err, "credential helper %s, asked for %s", program, registry) : 0;
 }

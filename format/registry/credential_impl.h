@@ -30,9 +30,10 @@ const char *ferry_credential_helper(const json_t *document, const char *registry
 int ferry_credential_entry(const json_t *document, const char *path, const char *name,
                            struct ferry_credential *out, struct ferry_err *err) FERRY_MUST_USE;
 
-/* Asks docker-credential-HELPER. *out stays empty when it knows nothing of `registry`. */
-int ferry_credential_ask(const char *helper, const char *registry, struct ferry_credential *out,
-                         struct ferry_err *err) FERRY_MUST_USE;
+/* Asks docker-credential-HELPER, which has so many seconds to answer, and to end. *out stays empty
+ * when it knows nothing of `registry`. */
+int ferry_credential_ask(const char *helper, const char *registry, int seconds,
+                         struct ferry_credential *out, struct ferry_err *err) FERRY_MUST_USE;
 
 /* The one name of a registry that has several: "docker.io" for all of Docker Hub's. */
 const char *ferry_credential_registry(const char *host);

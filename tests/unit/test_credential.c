@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "format/registry/credential_impl.h"
 #include "tests/support/check.h"
 
 /* base64 of user:pass; of u:p:q; of r:repo; of o:org */
@@ -216,6 +218,32 @@ static void test_credential_messages(void **state)
     assert_non_null(strstr(err.msg, "the vault is locked"));
 }
 
+/* Whatever a helper does, it is not waited for longer than it has. */
+static void test_credential_helper_that_stays(void **state)
+{
+    static const struct {
+        const char *script, *says;
+    } helpers[] = {
+        { SCRIPT "exec sleep 60\n", "no answer within 1 s" },
+        { SCRIPT "trap '' TERM\nexec sleep 60\n", "no answer within 1 s" },
+        { SCRIPT "echo '{\"Username\":\"u\",\"Secret\":\"s\"}'\nexec sleep 60 >&-\n",
+          "did not end within 1 s" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(helpers); i++) {
+        FERRY_OWNED_CREDENTIAL found = { .user = NULL };
+        time_t before = time(NULL);
+        struct ferry_err err;
+
+        put("bin/docker-credential-stays", helpers[i].script, 0700);
+        CHECK_CODE(ferry_credential_ask("stays", "a.io", 1, &found, &err), FERRY_EUSAGE);
+        assert_non_null(strstr(err.msg, helpers[i].says));
+        assert_null(found.user);
+        assert_in_range(time(NULL) - before, 1, 5);
+    }
+}
+
 /* Each source hides those behind it; they are taken away one by one. */
 static void test_credential_order(void **state)
 {
@@ -302,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_credential_file),
         cmocka_unit_test(test_credential_messages),
+        cmocka_unit_test(test_credential_helper_that_stays),
         cmocka_unit_test(test_credential_order),
         cmocka_unit_test(test_credential_next_file_when_first_is_silent),
         cmocka_unit_test(test_credential_named_file_must_be_there),
