@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/registry/credential_impl.h"
 
@@ -59,6 +60,20 @@ static int copy_credential(const struct ferry_credential *from, struct ferry_cre
     return copy_text(from->identity_token, &to->identity_token, err);
 }
 
+/* Where podman and skopeo log in. root often has no session, and so not the variable. */
+static int add_runtime_file(struct ferry_credentials *store, struct ferry_err *err)
+{
+    char **path = &store->files[store->file_count].path;
+    const char *folder = getenv("XDG_RUNTIME_DIR");
+
+    if (folder && *folder)
+        FERRY_TRY(ferry_text(path, err, "%s/containers/auth.json", folder));
+    else
+        FERRY_TRY(ferry_text(path, err, "/run/containers/%d/auth.json", (int)getuid()));
+    store->file_count++;
+    return 0;
+}
+
 /* Adds $variable/tail, or ~/fallback/tail; nothing when neither variable is set. */
 static int add_file(struct ferry_credentials *store, const char *variable, const char *fallback,
                     const char *tail, struct ferry_err *err)
@@ -69,7 +84,7 @@ static int add_file(struct ferry_credentials *store, const char *variable, const
 
     if (folder && *folder)
         FERRY_TRY(ferry_text(&file->path, err, "%s/%s", folder, tail));
-    else if (fallback && home && *home)
+    else if (home && *home)
         FERRY_TRY(ferry_text(&file->path, err, "%s/%s/%s", home, fallback, tail));
     else
         return 0;
@@ -87,7 +102,7 @@ static int add_files(struct ferry_credentials *store, const char *authfile, stru
         store->files[0].loaded = true;
         return ferry_credential_load(named, true, &store->files[0].document, err);
     }
-    FERRY_TRY(add_file(store, "XDG_RUNTIME_DIR", NULL, "containers/auth.json", err));
+    FERRY_TRY(add_runtime_file(store, err));
     FERRY_TRY(add_file(store, "XDG_CONFIG_HOME", ".config", "containers/auth.json", err));
     return add_file(store, "DOCKER_CONFIG", ".docker", "config.json", err);
 }

@@ -3,14 +3,15 @@
  *
  * What it is: a store that answers "what to show to this registry for this repository". Order:
  * --creds; --authfile or else $REGISTRY_AUTH_FILE; without either the first of
- * $XDG_RUNTIME_DIR/containers/auth.json, $XDG_CONFIG_HOME/containers/auth.json (~/.config),
- * $DOCKER_CONFIG/config.json (~/.docker) that knows the registry. Within a file: credHelpers, auths
+ * $XDG_RUNTIME_DIR/containers/auth.json (/run/containers/UID/auth.json),
+ * $XDG_CONFIG_HOME/containers/auth.json (~/.config), $DOCKER_CONFIG/config.json (~/.docker) that
+ * knows the registry. Within a file: credHelpers, auths
  * (the most specific key wins: quay.io/org/repo, quay.io/org, quay.io), credsStore.
  * Owns: the store owns the files' contents; ferry_credential_find gives copies.
  * Fails: FERRY_EUSAGE naming the file (never its contents) when it is not what it should be, or the
  * helper program when that is missing or fails.
  * Threads: any.
- * Limits: a file 1 MiB; a helper's answer 64 KiB and 60 s.
+ * Limits: a file 1 MiB; a helper's answer 64 KiB and 60 s, and as long again to end.
  */
 #ifndef FERRY_REGISTRY_CREDENTIAL_H
 #define FERRY_REGISTRY_CREDENTIAL_H
