@@ -3,18 +3,24 @@
  * is not there at all can be a registry.
  *
  *   connect_proxy --to PORT [--user USER:PASSWORD] [--status CODE] [--log FILE]
+ *                 [--cut BYTES] [--garble BYTES] [--times N]
  *
  * Prints its port on 127.0.0.1. With --user it wants these credentials (407); with --status it
- * answers every CONNECT so. The log has a line for each request:
+ * answers every CONNECT so. With --cut a tunnel that has carried so many bytes, both ways together,
+ * ends there; with --garble the bytes from there on are others, once; so for the first N tunnels,
+ * or for all. The log has a line for each request, and one for each harm:
  *   "METHOD TARGET proxy-auth=yes|no auth=yes|no status=N"
+ *   "harm TARGET"
  * Ends by itself after ten minutes.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +30,17 @@
 
 #define HEAD_MAX 16384
 #define CREDENTIALS_MAX 512
+#define GARBLED 16 /* bytes */
 
 static struct {
     int to;
     int status;
     int log_fd;
     char credentials[CREDENTIALS_MAX]; /* base64; "": none are wanted */
-} proxy = { .log_fd = -1 };
+    long harm_at;                      /* 0: never */
+    bool cut;                          /* else garble */
+    atomic_int times;
+} proxy = { .log_fd = -1, .times = INT_MAX };
 
 static bool send_all(int fd, const char *bytes, size_t len)
 {
@@ -72,24 +82,47 @@ static int connect_upstream(void)
     return fd;
 }
 
+struct tunnel {
+    const char *target;
+    long moved;
+};
+
+/* Of `n` bytes that are on their way: how many go on. */
+static ssize_t harm(const struct tunnel *t, char *bytes, ssize_t n)
+{
+    ssize_t at = proxy.harm_at - t->moved;
+
+    if (proxy.harm_at == 0 || at < 0 || at >= n || atomic_fetch_sub(&proxy.times, 1) <= 0)
+        return n;
+    dprintf(proxy.log_fd, "harm %s\n", t->target);
+    if (proxy.cut)
+        return at;
+    for (ssize_t i = at; i < n && i < at + GARBLED; i++)
+        bytes[i] = (char)~bytes[i];
+    return n;
+}
+
 /* Moves what is there one way; false at the end. */
-static bool pump(int from, int to)
+static bool pump(struct tunnel *t, int from, int to)
 {
     char bytes[65536];
     ssize_t n = recv(from, bytes, sizeof(bytes), 0);
+    ssize_t on = n > 0 ? harm(t, bytes, n) : 0;
 
-    return n > 0 && send_all(to, bytes, (size_t)n);
+    t->moved += n;
+    return on > 0 && send_all(to, bytes, (size_t)on) && on == n;
 }
 
-static void tunnel(int client, int server)
+static void pump_both(const char *target, int client, int server)
 {
+    struct tunnel t = { .target = target };
     struct pollfd both[2] = { { .fd = client, .events = POLLIN },
                               { .fd = server, .events = POLLIN } };
 
     while (poll(both, 2, -1) > 0) {
-        if (both[0].revents && !pump(client, server))
+        if (both[0].revents && !pump(&t, client, server))
             break;
-        if (both[1].revents && !pump(server, client))
+        if (both[1].revents && !pump(&t, server, client))
             break;
     }
 }
@@ -128,7 +161,7 @@ static void serve(int client)
              status == 407 ? "Proxy-Authenticate: Basic realm=\"proxy\"\r\n" : "",
              status == 200 ? "" : "Content-Length: 0\r\nConnection: close\r\n");
     if (send_all(client, reply, strlen(reply)) && server >= 0)
-        tunnel(client, server);
+        pump_both(target, client, server);
     if (server >= 0)
         close(server);
 }
@@ -158,6 +191,10 @@ static void parse_args(int argc, char **argv)
         else if (strcmp(argv[i], "--user") == 0 && strlen(next) < CREDENTIALS_MAX / 2)
             EVP_EncodeBlock((unsigned char *)proxy.credentials, (const unsigned char *)next,
                             (int)strlen(next));
+        else if (strcmp(argv[i], "--times") == 0)
+            atomic_store(&proxy.times, atoi(next));
+        else if ((proxy.cut = strcmp(argv[i], "--cut") == 0) || strcmp(argv[i], "--garble") == 0)
+            proxy.harm_at = atol(next);
     }
     if (proxy.to == 0) {
         fprintf(stderr, "connect_proxy: see the comment at the head of connect_proxy.c\n");
