@@ -45,7 +45,7 @@ static const char *text_of(const json_t *object, const char *key)
 }
 
 /* {"errors":[{"code","message","detail"}]} of registries, and what token services say instead. */
-static void describe(const json_t *document, char out[FERRY_API_ERROR_MAX])
+static void describe(const json_t *document, struct ferry_api_error *out)
 {
     static const char *const others[] = { "details", "error_description", "message", "error" };
     const json_t *first = json_array_get(json_object_get(document, "errors"), 0);
@@ -55,11 +55,12 @@ static void describe(const json_t *document, char out[FERRY_API_ERROR_MAX])
 
     for (size_t i = 0; !code && !message && i < FERRY_COUNT(others); i++)
         message = text_of(document, others[i]);
+    snprintf(out->code, sizeof(out->code), "%s", code ? code : "");
     if (message && detail && strcmp(message, detail) != 0)
-        snprintf(out, FERRY_API_ERROR_MAX, ": %s%s%.200s: %.200s", code ? code : "",
+        snprintf(out->text, sizeof(out->text), ": %s%s%.200s: %.200s", code ? code : "",
                  code ? ": " : "", message, detail);
     else if (code || message)
-        snprintf(out, FERRY_API_ERROR_MAX, ": %s%s%s", code ? code : "",
+        snprintf(out->text, sizeof(out->text), ": %s%s%s", code ? code : "",
                  code && message ? ": " : "", message ? message : "");
 }
 
@@ -79,7 +80,7 @@ static void describe_page(const char *page, char out[FERRY_API_ERROR_MAX])
                  title);
 }
 
-void ferry_api_error_read(struct ferry_http *http, char out[FERRY_API_ERROR_MAX])
+void ferry_api_error_read(struct ferry_http *http, struct ferry_api_error *out)
 {
     const char *type = ferry_http_header(http, "Content-Type", 0);
     FERRY_OWNED_BUF body;
@@ -88,7 +89,7 @@ void ferry_api_error_read(struct ferry_http *http, char out[FERRY_API_ERROR_MAX]
     size_t got = 0;
     json_t *document;
 
-    out[0] = '\0';
+    *out = (struct ferry_api_error){ .code = "" };
     ferry_buf_init(&body, BODY_MAX);
     while (ferry_http_read(http, chunk, sizeof(chunk), &got, &ignored) == 0 && got > 0 &&
            ferry_buf_append(&body, chunk, got, &ignored) == 0)
@@ -99,12 +100,12 @@ void ferry_api_error_read(struct ferry_http *http, char out[FERRY_API_ERROR_MAX]
     if (document)
         describe(document, out);
     else if (type && strncasecmp(type, "text/plain", 10) == 0)
-        snprintf(out, FERRY_API_ERROR_MAX, ": %.*s",
+        snprintf(out->text, sizeof(out->text), ": %.*s",
                  (int)strcspn((const char *)body.data, "\r\n") < PLAIN_MAX
                      ? (int)strcspn((const char *)body.data, "\r\n")
                      : PLAIN_MAX,
                  (const char *)body.data);
     else if (type && strncasecmp(type, "text/html", 9) == 0)
-        describe_page((const char *)body.data, out);
+        describe_page((const char *)body.data, out->text);
     json_decref(document);
 }

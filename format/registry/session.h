@@ -30,6 +30,8 @@
 #include "format/core/blob.h"
 #include "format/oci/reference.h"
 
+#define FERRY_API_CODE_MAX 48
+
 struct ferry_session;
 
 /* All texts are borrowed for as long as the session lives. NULL or 0 means "not given". */
@@ -100,7 +102,9 @@ struct ferry_reply {
     char *content_digest; /* Docker-Content-Digest as sent, unchecked; NULL when absent */
     char *link;           /* all Link headers, joined by commas; NULL: see ferry_reply_next() */
     bool lists_referrer;  /* OCI-Subject: the manifest that was put is listed as a referrer now */
-    int64_t range_first;  /* Content-Range of a 206: first, last, total (-1 unknown) */
+    char error_code[FERRY_API_CODE_MAX]; /* what ferry_reply_fail() found: "MANIFEST_INVALID", or ""
+                                            where the server gave none */
+    int64_t range_first; /* Content-Range of a 206: first, last, total (-1 unknown) */
     int64_t range_last;
     int64_t range_total;
     int64_t upload_end; /* Range of an upload session as a count of bytes that the registry has: the

@@ -235,13 +235,15 @@ static const char *hint_of(const struct ferry_reply *reply, size_t row)
 
 int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err)
 {
-    char said[FERRY_API_ERROR_MAX] = "", name[40];
+    struct ferry_api_error said;
+    char name[40];
     char host[FERRY_ORIGIN_TEXT_MAX];
     struct ferry_origin origin;
     const char *hint;
     size_t i = 0;
 
-    ferry_api_error_read(reply->connection->http, said);
+    ferry_api_error_read(reply->connection->http, &said);
+    memcpy(reply->error_code, said.code, sizeof(reply->error_code));
     FERRY_TRY(ferry_origin_of(ferry_http_url(reply->connection->http), &origin, err));
     ferry_origin_format(&origin, host);
     ferry_status_format(reply->status, name);
@@ -249,6 +251,6 @@ int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err)
            (reply->status < status_map[i].low || reply->status > status_map[i].high))
         i++;
     hint = hint_of(reply, i);
-    return ferry_fail(err, status_map[i].code, "%s: %s%s%s%s", host, name, said, *hint ? "; " : "",
-                      hint);
+    return ferry_fail(err, status_map[i].code, "%s: %s%s%s%s", host, name, said.text,
+                      *hint ? "; " : "", hint);
 }

@@ -109,16 +109,17 @@ static int fail_status(struct ferry_http *http, const struct ferry_token_request
 {
     const int status = ferry_http_head(http)->status;
     const bool known = request->credential->user || request->credential->identity_token;
-    char said[FERRY_API_ERROR_MAX], name[40];
+    struct ferry_api_error said;
+    char name[40];
 
-    ferry_api_error_read(http, said);
+    ferry_api_error_read(http, &said);
     ferry_status_format(status, name);
     if (ferry_retry_status(status))
         return ferry_fail(err, FERRY_ENET, "token service %.*s: %s%s",
-                          ferry_url_shown(request->realm), request->realm, name, said);
+                          ferry_url_shown(request->realm), request->realm, name, said.text);
     return ferry_fail(err, FERRY_EAUTH, "token service %.*s refuses %s: %s%s; %s",
                       ferry_url_shown(request->realm), request->realm,
-                      known ? "the credentials" : "anonymous access", name, said,
+                      known ? "the credentials" : "anonymous access", name, said.text,
                       known ? "check user and password" : "log in, or pass --authfile or --creds");
 }
 
