@@ -74,16 +74,12 @@ static int add_pair(struct ferry_mirrors *pairs, const struct ferry_target *targ
     return ferry_mirrors_add(pairs, from, to, err);
 }
 
-static bool is_there(const struct ferry_outcome *outcome)
-{
-    return outcome->kind == FERRY_OUTCOME_PUSHED || outcome->kind == FERRY_OUTCOME_THERE;
-}
-
 static int find_places(const struct ferry_push_plan *plan, bool all, struct places *places,
                        struct ferry_err *err)
 {
     for (size_t i = 0; i < plan->target_count; i++)
-        if (plan->targets[i].image->ref.registry[0] && (all || is_there(&plan->outcomes[i])))
+        if (plan->targets[i].image->ref.registry[0] &&
+            (all || ferry_outcome_is_there(&plan->outcomes[i])))
             FERRY_TRY(add_pair(&places->pairs, &plan->targets[i], err));
     return ferry_mirror_rules(&places->pairs, &places->rules, err);
 }
@@ -224,6 +220,24 @@ static int write_one(struct config_file *item, const struct places *places,
     return 0;
 }
 
+/* Whoever pulls by the digest of an index that was trimmed finds nothing at the mirror. */
+static void warn_of_trimmed(const struct ferry_config_files *files,
+                            const struct ferry_push_plan *plan, struct ferry_progress *progress)
+{
+    bool serves_digests = false;
+
+    for (size_t i = 0; i < files->count; i++)
+        serves_digests = serves_digests || files->items[i].kind != FERRY_CONFIG_ITMS;
+    for (size_t i = 0; i < plan->target_count && serves_digests; i++)
+        if (plan->outcomes[i].is_trimmed && !plan->outcomes[i].has_original &&
+            ferry_outcome_is_there(&plan->outcomes[i]))
+            ferry_progress_warn(progress,
+                                "--write-config: who asks for %s by %s does not find it at the "
+                                "mirror, where the index is another",
+                                plan->targets[i].image->name,
+                                plan->targets[i].image->root->descriptor.digest.text);
+}
+
 int ferry_config_files_write(struct ferry_config_files *files, const struct ferry_push_plan *plan,
                              enum ferry_transport transport, struct ferry_progress *progress,
                              struct ferry_err *err)
@@ -236,6 +250,7 @@ int ferry_config_files_write(struct ferry_config_files *files, const struct ferr
         has_hosts = has_hosts || files->items[i].host;
     if (has_hosts)
         FERRY_TRY(ferry_mirror_hosts(&places.pairs, &places.hosts, err));
+    warn_of_trimmed(files, plan, progress);
     for (size_t i = 0; i < files->count; i++)
         if (write_one(&files->items[i], &places, transport, progress, err) < 0)
             return ferry_wrap(err, "--write-config");

@@ -9,6 +9,7 @@
 #include "import/move.h"
 #include "import/name_map.h"
 #include "import/publish.h"
+#include "import/sparse.h"
 
 static void note(void *ctx, const char *text)
 {
@@ -23,9 +24,12 @@ static int make_plan(const struct import_opts *opts, struct ferry_reader *reader
     size_t count = 0;
 
     FERRY_TRY(ferry_archive_load(reader, graph, err));
+    FERRY_TRY(ferry_sparse_excuse(graph, err));
     if (ferry_name_map(opts, graph, &targets, &count, err) < 0)
         return err->code == FERRY_EUSAGE ? (int)err->code : ferry_wrap(err, "%s", opts->archive);
-    return ferry_push_plan_new(graph, &targets, count, out, err);
+    FERRY_TRY(ferry_push_plan_new(graph, &targets, count, out, err));
+    (*out)->sparse = (enum ferry_sparse)opts->sparse;
+    return ferry_sparse_check(*out, err);
 }
 
 static int64_t absent_bytes(const struct ferry_push_plan *plan, int64_t *count)
@@ -65,7 +69,7 @@ static int sum_up(const struct ferry_push_plan *plan, const struct ferry_err *br
         int mine;
 
         if (outcome->kind != FERRY_OUTCOME_FAILED) {
-            some_done = true;
+            some_done = some_done || outcome->kind != FERRY_OUTCOME_LEFT_OUT;
             continue;
         }
         mine = outcome->failure ? ferry_exit_status(outcome->failure->code) : FERRY_EXIT_FAILED;
@@ -101,8 +105,10 @@ static int carry_out(const struct ferry_move *move, bool dry_run, int *status,
     ferry_progress_phase(move->progress, "asking the destination", -1,
                          (int64_t)plan->placement_count);
     FERRY_TRY(ferry_move_ask(move, err));
-    if (dry_run)
+    if (dry_run) {
+        *status = sum_up(plan, &broken);
         return 0;
+    }
     FERRY_TRY(move_blobs(move, &broken, err));
     ferry_progress_phase(move->progress, "publishing", -1, (int64_t)plan->target_count);
     FERRY_TRY(ferry_publish(move, err));

@@ -46,6 +46,13 @@ static const struct ferry_opt options[] = {
       .offset = offsetof(struct import_opts, chunk_size),
       .argument = "SIZE",
       .help = "upload in chunks of at most SIZE" },
+    { .name = "sparse",
+      .type = FERRY_OPT_CHOICE,
+      .offset = offsetof(struct import_opts, sparse),
+      .choices = "auto|keep|trim|fail",
+      .help = "what to push where an index lists manifests that the archive leaves out: the index "
+              "(keep), one without them (trim), nothing (fail), or what the registry takes (auto, "
+              "the default)" },
     { .name = "report",
       .type = FERRY_OPT_TEXT,
       .offset = offsetof(struct import_opts, report),

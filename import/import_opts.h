@@ -9,6 +9,14 @@
 #include "format/registry/session.h"
 #include "format/run/opt.h"
 
+/* What to push where an index lists what the archive leaves out (SPEC 5.6). */
+enum ferry_sparse {
+    FERRY_SPARSE_AUTO, /* the index; where the registry minds, one without what is not there */
+    FERRY_SPARSE_KEEP, /* the index */
+    FERRY_SPARSE_TRIM, /* an index without what is not there */
+    FERRY_SPARSE_FAIL  /* nothing */
+};
+
 struct import_opts {
     const char *archive;
     struct ferry_reference destination; /* registry, and a repository or prefix; a tag where DEST
@@ -20,6 +28,7 @@ struct import_opts {
     bool keep_registry;
     int max_depth;             /* components of a repository; 0: no limit */
     struct ferry_list configs; /* KIND=FILE */
+    int sparse;                /* enum ferry_sparse */
     const char *report;
     int64_t chunk_size; /* 0: no limit */
     bool dry_run, quiet, json;

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/oci/left_out.h"
+#include "import/sparse_notes.h"
+
 void ferry_import_totals(const struct ferry_push_plan *plan, struct ferry_import_totals *totals)
 {
     *totals = (struct ferry_import_totals){ 0 };
@@ -11,6 +14,7 @@ void ferry_import_totals(const struct ferry_push_plan *plan, struct ferry_import
         totals->pushed += plan->outcomes[i].kind == FERRY_OUTCOME_PUSHED;
         totals->there += plan->outcomes[i].kind == FERRY_OUTCOME_THERE;
         totals->failed += plan->outcomes[i].kind == FERRY_OUTCOME_FAILED;
+        totals->planned += plan->outcomes[i].kind == FERRY_OUTCOME_NONE;
     }
     for (size_t i = 0; i < plan->placement_count; i++) {
         int64_t size = plan->placements[i].node->descriptor.size;
@@ -49,6 +53,8 @@ static const char *outcome_text(const struct ferry_import_result *result,
         return "pushed";
     case FERRY_OUTCOME_THERE:
         return "unchanged";
+    case FERRY_OUTCOME_LEFT_OUT:
+        return "left out";
     case FERRY_OUTCOME_FAILED:
         return "failed";
     case FERRY_OUTCOME_NONE:
@@ -57,18 +63,44 @@ static const char *outcome_text(const struct ferry_import_result *result,
     return result->opts->dry_run ? "planned" : "unfinished";
 }
 
-static json_t *format_image(const struct ferry_import_result *result, size_t place)
+/* The digest of the index that is there in place of the image's own; NULL where none is. */
+static const struct ferry_digest *trimmed_digest(const struct ferry_push_plan *plan, size_t place)
+{
+    if (!plan->outcomes[place].is_trimmed || !ferry_outcome_is_there(&plan->outcomes[place]))
+        return NULL;
+    return &ferry_trims_of(plan->trims, plan->targets[place].image->root)->descriptor.digest;
+}
+
+/* Where the image is: a digest is that of what is there. */
+static void format_destination(const struct ferry_push_plan *plan, size_t place,
+                               char out[FERRY_REFERENCE_TEXT_MAX])
+{
+    const struct ferry_digest *trimmed = trimmed_digest(plan, place);
+    struct ferry_reference ref = plan->targets[place].ref;
+
+    if (ref.has_digest && trimmed)
+        ref.digest = *trimmed;
+    ferry_reference_format(&ref, out);
+}
+
+static int format_image(const struct ferry_import_result *result, size_t place, json_t **out,
+                        struct ferry_err *err)
 {
     const struct ferry_target *target = &result->plan->targets[place];
     const struct ferry_outcome *outcome = &result->plan->outcomes[place];
+    const struct ferry_node *root = target->image->root;
+    const struct ferry_digest *trimmed = trimmed_digest(result->plan, place);
     char name[FERRY_REFERENCE_TEXT_MAX];
+    json_t *left_out;
 
-    ferry_reference_format(&target->ref, name);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "source", target->image->name,
-                     "destination", name, "digest", target->image->root->descriptor.digest.text,
-                     "mediaType", target->image->root->descriptor.media_type, "result",
-                     outcome_text(result, outcome), "error",
+    format_destination(result->plan, place, name);
+    FERRY_TRY(ferry_left_out_json(result->plan->graph, root, &left_out, err));
+    *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s*, s:s*}", "source", target->image->name,
+                     "destination", name, "digest", root->descriptor.digest.text, "mediaType",
+                     root->descriptor.media_type, "result", outcome_text(result, outcome),
+                     "leftOut", left_out, "trimmed", trimmed ? trimmed->text : NULL, "error",
                      outcome->failure ? outcome->failure->msg : NULL);
+    return *out ? 0 : ferry_fail_memory(err);
 }
 
 /* Damaged in the archive, and not there from elsewhere. */
@@ -99,35 +131,57 @@ static json_t *format_total(size_t count, int64_t bytes)
     return json_pack("{s:I, s:I}", "count", (json_int_t)count, "bytes", (json_int_t)bytes);
 }
 
-static json_t *format_report(const struct ferry_import_result *result)
+static int format_lists(const struct ferry_import_result *result, json_t *images, json_t *blobs,
+                        struct ferry_err *err)
 {
-    static const struct ferry_push_plan nothing;
-    const struct ferry_push_plan *plan = result->plan ? result->plan : &nothing;
-    const struct import_opts *opts = result->opts;
-    struct ferry_import_totals t;
-    json_t *images = json_array(), *blobs = json_array();
+    const struct ferry_push_plan *plan = result->plan;
 
-    ferry_import_totals(plan, &t);
-    for (size_t i = 0; i < plan->target_count; i++)
-        json_array_append_new(images, format_image(result, i));
+    for (size_t i = 0; i < plan->target_count; i++) {
+        json_t *image;
+
+        FERRY_TRY(format_image(result, i, &image, err));
+        if (json_array_append_new(images, image) < 0)
+            return ferry_fail_memory(err);
+    }
     for (size_t i = 0; i < plan->placement_count; i++)
-        json_array_append_new(blobs, format_blob(plan, &plan->placements[i]));
-    return json_pack("{s:s, s:s, s:b, s:s?, s:{s:o, s:o, s:o, s:o}, s:o, s:o}", "archive",
+        if (json_array_append_new(blobs, format_blob(plan, &plan->placements[i])) < 0)
+            return ferry_fail_memory(err);
+    return 0;
+}
+
+static int format_report(const struct ferry_import_result *result, json_t **out,
+                         struct ferry_err *err)
+{
+    const struct import_opts *opts = result->opts;
+    FERRY_OWNED_JSON *images = json_array();
+    FERRY_OWNED_JSON *blobs = json_array();
+    struct ferry_import_totals t = { 0 };
+
+    if (!images || !blobs)
+        return ferry_fail_memory(err);
+    if (result->plan) {
+        ferry_import_totals(result->plan, &t);
+        FERRY_TRY(format_lists(result, images, blobs, err));
+    }
+    *out = json_pack("{s:s, s:s, s:b, s:s?, s:{s:o, s:o, s:o, s:o}, s:O, s:O}", "archive",
                      opts->archive, "registry", opts->destination.registry, "dryRun", opts->dry_run,
                      "error", result->ended_by ? result->ended_by->msg : NULL, "totals", "uploaded",
                      format_total(t.uploaded, t.uploaded_bytes), "mounted",
                      format_total(t.mounted, t.mounted_bytes), "skipped",
                      format_total(t.skipped, t.skipped_bytes), "absent",
                      format_total(t.absent, t.absent_bytes), "images", images, "blobs", blobs);
+    return *out ? 0 : ferry_fail_memory(err);
 }
 
 static int write_json(const struct ferry_import_result *result, struct ferry_output_file *file,
                       struct ferry_err *err)
 {
-    FERRY_OWNED_JSON *report = format_report(result);
+    FERRY_OWNED_JSON *report = NULL;
     FERRY_OWNED_MEM char *line = NULL;
-    FERRY_OWNED_MEM char *text = report ? json_dumps(report, JSON_INDENT(2)) : NULL;
+    FERRY_OWNED_MEM char *text = NULL;
 
+    FERRY_TRY(format_report(result, &report, err));
+    text = json_dumps(report, JSON_INDENT(2));
     if (!text)
         return ferry_fail_memory(err);
     FERRY_TRY(ferry_text(&line, err, "%s\n", text));
@@ -147,6 +201,8 @@ static int print_plan(const struct ferry_push_plan *plan, struct ferry_err *err)
     char name[FERRY_REFERENCE_TEXT_MAX];
 
     for (size_t i = 0; i < plan->target_count; i++) {
+        if (plan->outcomes[i].kind != FERRY_OUTCOME_NONE)
+            continue;
         ferry_reference_format(&plan->targets[i].ref, name);
         printf("%s -> %s\n", plan->targets[i].image->name, name);
     }
@@ -168,8 +224,7 @@ static void say_totals(const struct import_opts *opts, const struct ferry_push_p
         ferry_progress_say(progress,
                            "%s: would bring %zu image%s; blobs: %zu to upload or mount (%s), %zu "
                            "there already (%s)",
-                           opts->destination.registry, plan->target_count,
-                           ferry_plural(plan->target_count), t.absent,
+                           opts->destination.registry, t.planned, ferry_plural(t.planned), t.absent,
                            ferry_size_format(t.absent_bytes, uploaded), t.skipped, skipped);
     else
         ferry_progress_say(progress,
@@ -209,6 +264,10 @@ int ferry_import_report(const struct ferry_import_result *result, struct ferry_o
         FERRY_TRY(print_json(result, err));
     if (result->ended_by)
         return 0;
+    if (opts->dry_run)
+        ferry_sparse_foretell(result->plan, progress);
+    else
+        ferry_sparse_say(result->plan, progress);
     if (opts->dry_run && !opts->json)
         FERRY_TRY(print_plan(result->plan, err));
     say_totals(opts, result->plan, progress);

@@ -11,7 +11,7 @@
 
 /* Counts over a plan. */
 struct ferry_import_totals {
-    size_t pushed, there, failed;
+    size_t planned, pushed, there, failed;
     size_t uploaded, mounted, skipped, absent;
     size_t left_out; /* foreign layers */
     int64_t uploaded_bytes, mounted_bytes, skipped_bytes, absent_bytes;

@@ -32,7 +32,7 @@ static int put_index(const struct ferry_push *to, const struct ferry_digest *sub
     /* Only what a push reads of a node: the index joins no graph. */
     struct ferry_node node = { .bytes = index->data };
     char tag[FERRY_TAG_MAX], type[] = FERRY_TYPE_OCI_INDEX;
-    bool ignored;
+    struct ferry_put ignored;
 
     ferry_referrer_index_tag(subject, tag);
     node.descriptor = (struct ferry_descriptor){ .size = (int64_t)index->len, .media_type = type };

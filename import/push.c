@@ -60,14 +60,27 @@ int ferry_push_has_manifest(const struct ferry_push *to, const char *selector,
     return 0;
 }
 
+/* Distribution, Harbor and Nexus say that something is unknown; Quay, that the index is invalid. */
+static bool minds_children(const struct ferry_reply *reply)
+{
+    static const char *const codes[] = { "MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN",
+                                         "BLOB_UNKNOWN", "MANIFEST_INVALID" };
+
+    for (size_t i = 0; i < FERRY_COUNT(codes); i++)
+        if (strcmp(reply->error_code, codes[i]) == 0)
+            return true;
+    return false;
+}
+
 int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *node,
-                        const char *selector, bool *is_listed, struct ferry_err *err)
+                        const char *selector, struct ferry_put *put, struct ferry_err *err)
 {
     FERRY_OWNED_REPLY reply = { 0 };
     FERRY_OWNED(ferry_source) body = NULL;
     struct ferry_call call = ferry_push_call(to, "PUT");
     char path[FERRY_PUSH_PATH_MAX];
 
+    *put = (struct ferry_put){ .is_listed = false };
     FERRY_TRY(ferry_source_memory(node->bytes, (size_t)node->descriptor.size, &body, err));
     snprintf(path, sizeof(path), "manifests/%s", selector);
     call.path = path;
@@ -77,6 +90,7 @@ int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *no
     FERRY_TRY(ferry_session_call(to->session, &call, &reply, err));
     if (reply.status != 201 && reply.status != 200 && reply.status != 202) {
         ferry_reply_fail(&reply, err);
+        put->minds_children = minds_children(&reply);
         if (reply.status == 500) /* after all retries: it is this manifest that upsets it */
             err->code = FERRY_EREFUSED;
         return (int)err->code;
@@ -84,7 +98,7 @@ int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *no
     if (reply.content_digest && strcmp(reply.content_digest, node->descriptor.digest.text) != 0)
         return ferry_fail(err, FERRY_EDIGEST, "the registry stored it as %.150s",
                           reply.content_digest);
-    *is_listed = reply.lists_referrer;
+    put->is_listed = reply.lists_referrer;
     return 0;
 }
 

@@ -37,10 +37,15 @@ int ferry_push_has_manifest(const struct ferry_push *to, const char *selector,
                             const struct ferry_digest *digest, bool *has,
                             struct ferry_err *err) FERRY_MUST_USE;
 
-/* Puts a manifest under `selector`. *is_listed: the registry says that it lists it as a referrer.
- */
+/* What the registry says of a manifest. */
+struct ferry_put {
+    bool is_listed;      /* it lists it as a referrer by itself */
+    bool minds_children; /* where it refuses it: for what it lists, by the code of the error */
+};
+
+/* Puts a manifest under `selector`. *put is filled also on failure. */
 int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *node,
-                        const char *selector, bool *is_listed,
+                        const char *selector, struct ferry_put *put,
                         struct ferry_err *err) FERRY_MUST_USE;
 
 /* Opens a blob that the repository has, unverified. Release *reply after the source. */

@@ -10,6 +10,7 @@ void ferry_push_plan_free(struct ferry_push_plan *plan)
         free(plan->placements[i].failure);
     for (size_t i = 0; plan->outcomes && i < plan->target_count; i++)
         free(plan->outcomes[i].failure);
+    ferry_trims_free(plan->trims);
     free(plan->outcomes);
     free(plan->placements);
     free(plan->first_placement);
@@ -96,6 +97,7 @@ static int index_placements(struct ferry_push_plan *plan, struct ferry_err *err)
 {
     size_t at = 0;
 
+    free(plan->first_placement);
     plan->first_placement = calloc(plan->graph->count + 1, sizeof(*plan->first_placement));
     if (!plan->first_placement)
         return ferry_fail_memory(err);
@@ -107,11 +109,22 @@ static int index_placements(struct ferry_push_plan *plan, struct ferry_err *err)
     return 0;
 }
 
+int ferry_push_plan_replan(struct ferry_push_plan *plan, struct ferry_err *err)
+{
+    size_t room = plan->placement_count;
+
+    plan->placement_count = 0;
+    for (size_t i = 0; i < plan->target_count; i++)
+        if (plan->outcomes[i].kind == FERRY_OUTCOME_NONE)
+            FERRY_TRY(add_placements(plan, &plan->targets[i], &room, err));
+    sort_placements(plan);
+    return index_placements(plan, err);
+}
+
 int ferry_push_plan_new(struct ferry_graph *graph, struct ferry_target **targets, size_t count,
                         struct ferry_push_plan **out, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_push_plan) plan = calloc(1, sizeof(*plan));
-    size_t room = 0;
 
     if (!plan) {
         free(ferry_steal(targets));
@@ -124,10 +137,8 @@ int ferry_push_plan_new(struct ferry_graph *graph, struct ferry_target **targets
     if (!plan->outcomes)
         return ferry_fail_memory(err);
     FERRY_TRY(list_repositories(plan, err));
-    for (size_t i = 0; i < count; i++)
-        FERRY_TRY(add_placements(plan, &plan->targets[i], &room, err));
-    sort_placements(plan);
-    FERRY_TRY(index_placements(plan, err));
+    FERRY_TRY(ferry_trims_new(graph, &plan->trims, err));
+    FERRY_TRY(ferry_push_plan_replan(plan, err));
     *out = ferry_steal(&plan);
     return 0;
 }

@@ -10,6 +10,7 @@
 #define FERRY_IMPORT_PUSH_PLAN_H
 
 #include "import/name_map.h"
+#include "import/trim.h"
 
 enum ferry_placement_state {
     FERRY_PLACEMENT_UNKNOWN,
@@ -31,17 +32,28 @@ struct ferry_placement {
 enum ferry_outcome_kind {
     FERRY_OUTCOME_NONE, /* nothing yet */
     FERRY_OUTCOME_PUSHED,
-    FERRY_OUTCOME_THERE, /* the destination had exactly this image under this name */
+    FERRY_OUTCOME_THERE,    /* the destination had exactly this image under this name */
+    FERRY_OUTCOME_LEFT_OUT, /* it belongs to what is not there */
     FERRY_OUTCOME_FAILED
 };
 
 struct ferry_outcome {
     enum ferry_outcome_kind kind;
     struct ferry_err *failure; /* malloc'ed; NULL unless FAILED */
+    bool is_trimmed;           /* its index was put as ferry_trims_of() has it */
+    bool has_original;         /* of a trimmed one: the index as it was is there besides */
 };
+
+/* Whether the image is at the destination, under its name. */
+static inline bool ferry_outcome_is_there(const struct ferry_outcome *outcome)
+{
+    return outcome->kind == FERRY_OUTCOME_PUSHED || outcome->kind == FERRY_OUTCOME_THERE;
+}
 
 struct ferry_push_plan {
     struct ferry_graph *graph;
+    struct ferry_trims *trims;
+    enum ferry_sparse sparse; /* AUTO unless it is set */
     struct ferry_target *targets;
     struct ferry_outcome *outcomes; /* by target */
     size_t target_count;
@@ -55,6 +67,9 @@ struct ferry_push_plan {
 /* Takes *targets. */
 int ferry_push_plan_new(struct ferry_graph *graph, struct ferry_target **targets, size_t count,
                         struct ferry_push_plan **out, struct ferry_err *err) FERRY_MUST_USE;
+/* Forgets what only images need that have failed, or are left out. */
+int ferry_push_plan_replan(struct ferry_push_plan *plan, struct ferry_err *err) FERRY_MUST_USE;
+
 void ferry_push_plan_free(struct ferry_push_plan *plan);
 FERRY_OWNED_DEFINE(ferry_push_plan)
 

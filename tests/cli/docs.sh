@@ -147,7 +147,7 @@ same_lines "JSON of ociferry-import" "$T/import.printed" "$T/README.import"
 same_file "--json and --report" "$T/out" "$T/report.json"
 
 step "and so are the words that they may hold"
-for result in planned pushed unchanged failed unfinished; do
+for result in planned pushed unchanged "left out" failed unfinished; do
     grep -q "\`images\[\].result\`.*\`$result\`" README.md || fail "README.md leaves out the result $result"
 done
 run 0 ociferry-import --image '*/web:1' --json "$T/a.tar" "$DST"

@@ -16,6 +16,7 @@
 #include "import/name_map.h"
 #include "import/prefetch.h"
 #include "import/push_plan.h"
+#include "import/sparse.h"
 #include "tests/support/check.h"
 #include "tests/support/fault_alloc.h"
 #include "tests/support/sample.h"
@@ -276,6 +277,63 @@ static void test_alloc_push_plan(void **state)
     check_outcome(plan_push(&err), &err, NULL);
 }
 
+/* An index that lists a manifest and an index, of which each lacks something; and its signature. */
+static struct ferry_graph *make_sparse_graph(void)
+{
+    struct sample lost = sample_manifest(config, NULL, 0), inner, outer;
+    struct ferry_digest *list = calloc(1, sizeof(*list));
+    struct ferry_graph *graph = NULL;
+    struct ferry_err err;
+
+    assert_non_null(list);
+    *list = lost.digest;
+    inner = sample_index((struct sample[]){ manifest, lost }, 2);
+    outer = sample_index((struct sample[]){ inner, lost }, 2);
+    CHECK_OK(ferry_graph_new(&graph, &err));
+    ferry_graph_leave_out(graph, &list, 1);
+    sample_add_image(graph, "a:1", &outer);
+    sample_add_image(graph, "a:other", &manifest);
+    sample_add_image(graph, sample_format("a:sha256-%.64s.sig", ferry_digest_hex(&outer.digest)),
+                     &manifest);
+    CHECK_OK(sample_supply(graph, &outer, &err));
+    CHECK_OK(sample_supply(graph, &inner, &err));
+    CHECK_OK(sample_supply(graph, &manifest, &err));
+    return graph;
+}
+
+/* To what is to be pushed of it where it has to be whole. */
+static int refuse_push(struct ferry_graph *graph, struct ferry_err *err)
+{
+    struct ferry_target *targets = calloc(graph->image_count, sizeof(*targets));
+    FERRY_OWNED(ferry_push_plan) plan = NULL;
+
+    if (!targets)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < graph->image_count; i++)
+        targets[i] = (struct ferry_target){ .image = &graph->images[i],
+                                            .ref = graph->images[i].ref,
+                                            .follows = graph->images[i].has_subject };
+    FERRY_TRY(ferry_push_plan_new(graph, &targets, graph->image_count, &plan, err));
+    plan->sparse = FERRY_SPARSE_FAIL;
+    FERRY_TRY(ferry_sparse_excuse(graph, err));
+    FERRY_TRY(ferry_sparse_check(plan, err));
+    assert_int_equal(plan->outcomes[0].kind, FERRY_OUTCOME_FAILED);
+    assert_int_equal(plan->outcomes[1].kind, FERRY_OUTCOME_NONE);
+    assert_int_equal(plan->outcomes[2].kind, FERRY_OUTCOME_LEFT_OUT);
+    assert_int_equal(plan->placement_count, 2);
+    return 0;
+}
+
+static void test_alloc_sparse(void **state)
+{
+    FERRY_OWNED(ferry_graph) graph = make_sparse_graph();
+    struct ferry_err err;
+
+    (void)state;
+    EACH_FAILED_ALLOC(n)
+    check_outcome(refuse_push(graph, &err), &err, NULL);
+}
+
 /* From what was imported to the files for a cluster. */
 static int lead_cluster(struct ferry_err *err)
 {
@@ -378,9 +436,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alloc_load),           cmocka_unit_test(test_alloc_blob),
         cmocka_unit_test(test_alloc_writer),         cmocka_unit_test(test_alloc_pull_plan),
-        cmocka_unit_test(test_alloc_push_plan),      cmocka_unit_test(test_alloc_cluster_config),
-        cmocka_unit_test(test_alloc_export_options), cmocka_unit_test(test_alloc_window),
-        cmocka_unit_test(test_alloc_image_finder),
+        cmocka_unit_test(test_alloc_push_plan),      cmocka_unit_test(test_alloc_sparse),
+        cmocka_unit_test(test_alloc_cluster_config), cmocka_unit_test(test_alloc_export_options),
+        cmocka_unit_test(test_alloc_window),         cmocka_unit_test(test_alloc_image_finder),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);

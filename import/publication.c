@@ -1,0 +1,151 @@
+#include "import/publication.h"
+
+#include <string.h>
+
+#include "format/oci/left_out.h"
+
+static bool has_urls(const struct ferry_node *node)
+{
+    for (size_t i = 0; i < node->count; i++)
+        if (node->children[i]->descriptor.urls)
+            return true;
+    return false;
+}
+
+/* Puts one manifest. Registries that take no foreign layers say little of why. */
+static int put(struct ferry_publication *p, const struct ferry_node *node, const char *selector,
+               struct ferry_err *err)
+{
+    struct ferry_put result;
+
+    if (ferry_push_manifest(&p->to, node, selector, &result, err) == 0) {
+        if (node == ferry_publication_root(p))
+            p->is_listed = result.is_listed;
+        return 0;
+    }
+    p->is_minded = result.minds_children && p->is_sparse && node->kind == FERRY_KIND_INDEX;
+    if (err->code == FERRY_EREFUSED && has_urls(node))
+        return ferry_wrap(err,
+                          "manifest %s has layers with \"urls\", which a registry may not permit "
+                          "(docker-registry: see validation.manifests.urls.allow)",
+                          node->descriptor.digest.text);
+    return ferry_wrap(err, "manifest %s", node->descriptor.digest.text);
+}
+
+static int put_if_absent(struct ferry_publication *p, const struct ferry_node *node,
+                         struct ferry_err *err)
+{
+    const struct ferry_digest *digest = &node->descriptor.digest;
+    bool has;
+
+    FERRY_TRY(ferry_push_has_manifest(&p->to, digest->text, digest, &has, err));
+    return has ? 0 : put(p, node, digest->text, err);
+}
+
+/* What is put for a node; NULL for one that is not there. */
+static const struct ferry_node *form_of(const struct ferry_publication *p,
+                                        const struct ferry_node *node)
+{
+    if (p->outcome->is_trimmed)
+        return ferry_trims_of(p->plan->trims, node);
+    return node->state == FERRY_NODE_LEFT_OUT ? NULL : node;
+}
+
+const struct ferry_node *ferry_publication_root(const struct ferry_publication *p)
+{
+    return form_of(p, p->target->image->root);
+}
+
+/* The tag; without one, the digest, which a trimmed index has of its own. */
+static const char *selector_of(const struct ferry_publication *p)
+{
+    return p->target->ref.tag[0] ? p->target->ref.tag
+                                 : ferry_publication_root(p)->descriptor.digest.text;
+}
+
+static int put_children(struct ferry_publication *p, struct ferry_err *err)
+{
+    for (size_t i = 0; i + 1 < p->count; i++) {
+        const struct ferry_node *form = p->nodes[i]->is_manifest ? form_of(p, p->nodes[i]) : NULL;
+
+        if (form)
+            FERRY_TRY(put_if_absent(p, form, err));
+    }
+    return 0;
+}
+
+/* Everything but the name, in one form. */
+static int put_form(struct ferry_publication *p, struct ferry_err *err)
+{
+    const struct ferry_node *root = ferry_publication_root(p);
+
+    FERRY_TRY(
+        ferry_push_has_manifest(&p->to, selector_of(p), &root->descriptor.digest, &p->has, err));
+    FERRY_TRY(put_children(p, err));
+    if (p->has)
+        return 0;
+    if (p->is_sparse) /* also where it is there: a registry may mind by now */
+        return put(p, root, root->descriptor.digest.text, err);
+    return p->leads ? put_if_absent(p, root, err) : 0;
+}
+
+/* A refusal says which child is unknown, and not what may be done. */
+static int explain(const struct ferry_publication *p, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
+    char platforms[FERRY_LEFT_OUT_TEXT_MAX];
+    struct ferry_err ignored;
+    size_t count = 0;
+
+    if (ferry_left_out_list(p->plan->graph, p->target->image->root, &list, &count, &ignored) < 0)
+        return (int)err->code;
+    ferry_left_out_platforms(list, count, platforms);
+    return ferry_wrap(err,
+                      "its index lists %zu manifest%s that the archive leaves out%s%s%s; "
+                      "--sparse trim pushes one without them",
+                      count, count == 1 ? "" : "s", platforms[0] ? " (" : "", platforms,
+                      platforms[0] ? ")" : "");
+}
+
+static int put_trimmed(struct ferry_publication *p, struct ferry_err *err)
+{
+    const struct ferry_digest *original = &p->target->image->root->descriptor.digest;
+
+    p->outcome->is_trimmed = true;
+    FERRY_TRY(put_form(p, err));
+    if (!p->leads)
+        return 0;
+    return ferry_push_has_manifest(&p->to, original->text, original, &p->outcome->has_original,
+                                   err);
+}
+
+int ferry_publication_below(struct ferry_publication *p, struct ferry_err *err)
+{
+    if (p->is_sparse && p->plan->sparse == FERRY_SPARSE_TRIM)
+        return put_trimmed(p, err);
+    if (put_form(p, err) == 0)
+        return 0;
+    if (!p->is_minded)
+        return (int)err->code;
+    return p->plan->sparse == FERRY_SPARSE_AUTO ? put_trimmed(p, err) : explain(p, err);
+}
+
+int ferry_publication_name(struct ferry_publication *p, struct ferry_err *err)
+{
+    if (!p->has)
+        FERRY_TRY(put(p, ferry_publication_root(p), selector_of(p), err));
+    p->outcome->kind = p->has ? FERRY_OUTCOME_THERE : FERRY_OUTCOME_PUSHED;
+    return 0;
+}
+
+int ferry_publication_fail(struct ferry_publication *p, struct ferry_err *err)
+{
+    char name[FERRY_REFERENCE_TEXT_MAX];
+
+    ferry_reference_format(&p->target->ref, name);
+    ferry_wrap(err, "%s", name);
+    if (ferry_push_is_over((int)err->code))
+        return (int)err->code;
+    ferry_outcome_fail(p->outcome, err);
+    return 0;
+}
