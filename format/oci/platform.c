@@ -10,6 +10,7 @@ static int take(const json_t *object, const char *key, const char *what, char ou
 
     FERRY_TRY(ferry_json_text(object, key, what, &text, err));
     snprintf(out, 32, "%s", text ? text : "");
+    ferry_text_clean(out); /* it is printed; and a cut may have left half a character */
     return 0;
 }
 

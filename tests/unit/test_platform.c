@@ -142,13 +142,35 @@ static void test_platform_of_an_index(void **state)
     assert_true(ferry_platform_is_unknown(&offered));
 }
 
+/* It is printed on terminals and put into JSON. */
+static void test_platform_is_clean(void **state)
+{
+    static const struct {
+        const char *json, *want;
+    } clean_rows[] = {
+        { "{\"os\": \"linux\\u001b[31m\", \"architecture\": \"\\u0007\\n\"}", "linux?[31m/??" },
+        { "{\"os\": \"x\", \"architecture\": \"123456789012345678901234567890\\u00e9\"}",
+          "x/123456789012345678901234567890?" }, /* cut between its two bytes */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(clean_rows); i++) {
+        FERRY_OWNED_JSON *object = json_loads(clean_rows[i].json, 0, NULL);
+        struct ferry_platform platform;
+        char text[FERRY_PLATFORM_TEXT_MAX];
+        struct ferry_err err;
+
+        CHECK_OK(ferry_platform_from_json(object, "test", &platform, &err));
+        assert_string_equal(ferry_platform_format(&platform, text), clean_rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_platform_parse),
-        cmocka_unit_test(test_platform_matches),
-        cmocka_unit_test(test_platform_unknown),
-        cmocka_unit_test(test_platform_of_an_index),
+        cmocka_unit_test(test_platform_parse),    cmocka_unit_test(test_platform_matches),
+        cmocka_unit_test(test_platform_unknown),  cmocka_unit_test(test_platform_of_an_index),
+        cmocka_unit_test(test_platform_is_clean),
     };
 
     return cmocka_run_group_tests_name("platform", tests, NULL, NULL);
