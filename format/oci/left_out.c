@@ -3,30 +3,35 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A walk over indexes: each node comes into the queue once. */
+/* A walk over indexes: each node comes into the queue once. What it costs does not depend on what
+ * else is in the graph: what was met is marked in the nodes, and no longer when the walk is over.
+ */
 struct walk {
-    const struct ferry_node **queue; /* room for all */
-    size_t queued;
-    bool *seen; /* by node->place */
+    struct ferry_node **queue;
+    size_t queued, queue_room;
     struct ferry_left_out *list;
     size_t count, room;
 };
 
-static void add(struct walk *w, const struct ferry_node *node)
+#define MET SIZE_MAX
+
+static int add(struct walk *w, struct ferry_node *node, struct ferry_err *err)
 {
-    if (w->seen[node->place])
-        return;
-    w->seen[node->place] = true;
+    if (node->mark == MET)
+        return 0;
+    FERRY_TRY(ferry_grow((void **)&w->queue, w->queued, &w->queue_room, sizeof(*w->queue), err));
     w->queue[w->queued++] = node;
+    node->mark = MET;
+    return 0;
 }
 
 static int visit(struct walk *w, const struct ferry_node *index, struct ferry_err *err)
 {
     for (size_t i = 0; i < index->count; i++) {
-        const struct ferry_node *child = index->children[i];
-        bool is_new = !w->seen[child->place];
+        struct ferry_node *child = index->children[i];
+        bool is_new = child->mark != MET;
 
-        add(w, child);
+        FERRY_TRY(add(w, child, err));
         if (!is_new || child->state != FERRY_NODE_LEFT_OUT)
             continue;
         FERRY_TRY(ferry_grow((void **)&w->list, w->count, &w->room, sizeof(*w->list), err));
@@ -39,9 +44,9 @@ static int walk(const struct ferry_graph *graph, const struct ferry_node *root, 
                 struct ferry_err *err)
 {
     if (root)
-        add(w, root);
+        FERRY_TRY(add(w, graph->nodes[root->place], err));
     for (size_t i = 0; !root && i < graph->image_count; i++)
-        add(w, graph->images[i].root);
+        FERRY_TRY(add(w, graph->images[i].root, err));
     for (size_t i = 0; i < w->queued; i++)
         if (w->queue[i]->platforms) /* an index */
             FERRY_TRY(visit(w, w->queue[i], err));
@@ -51,11 +56,12 @@ static int walk(const struct ferry_graph *graph, const struct ferry_node *root, 
 int ferry_left_out_list(const struct ferry_graph *graph, const struct ferry_node *root,
                         struct ferry_left_out **out, size_t *count, struct ferry_err *err)
 {
-    FERRY_OWNED_MEM const struct ferry_node **queue = calloc(graph->count + 1, sizeof(*queue));
-    FERRY_OWNED_MEM bool *seen = calloc(graph->count + 1, sizeof(*seen));
-    struct walk w = { .queue = queue, .seen = seen };
-    int rc = queue && seen ? walk(graph, root, &w, err) : ferry_fail_memory(err);
+    struct walk w = { 0 };
+    int rc = walk(graph, root, &w, err);
 
+    for (size_t i = 0; i < w.queued; i++)
+        w.queue[i]->mark = 0;
+    free(w.queue);
     if (rc < 0) {
         free(w.list);
         return rc;
