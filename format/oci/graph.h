@@ -60,7 +60,8 @@ struct ferry_graph {
     size_t count;
     struct ferry_image *images;
     size_t image_count;
-    bool is_ours; /* it comes from an index.json that names a version of SPEC.md */
+    bool is_ours;              /* it comes from an index.json that names a version of SPEC.md */
+    struct ferry_digest index; /* of that index.json; its text is "" when there is none */
     const struct ferry_platform *selected; /* borrowed */
     size_t selected_count;
     struct ferry_digest *left_out; /* sorted */

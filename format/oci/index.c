@@ -172,6 +172,7 @@ int ferry_index_parse(const void *bytes, size_t len, struct ferry_graph *graph,
     FERRY_OWNED_JSON *document = NULL;
     json_t *manifests;
 
+    FERRY_TRY(ferry_digest_of(FERRY_SHA256, bytes, len, &graph->index, err));
     FERRY_TRY(ferry_json_load(bytes, len, what, &document, err));
     FERRY_TRY(read_annotations(document, graph, err));
     FERRY_TRY(ferry_json_array(document, "manifests", what, &manifests, err));

@@ -23,7 +23,7 @@
 enum ferry_ref_name { FERRY_REF_NAME_TAG, FERRY_REF_NAME_FULL };
 
 /* Adds every image that the document lists to the graph, which learns what the archive leaves out
- * on purpose. */
+ * on purpose, and the digest of the document. */
 int ferry_index_parse(const void *bytes, size_t len, struct ferry_graph *graph,
                       struct ferry_err *err) FERRY_MUST_USE;
 
