@@ -47,15 +47,25 @@ static size_t character_length(const unsigned char *p)
     return len;
 }
 
+/* C0, DEL, C1; what breaks lines or turns the direction of text, so that a name looks like another
+ * (U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069); and U+FFFE, U+FFFF, which XML has not. */
+static bool is_control(const unsigned char *p)
+{
+    return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0) ||
+           (*p == 0xe2 && p[1] == 0x80 &&
+            (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+           (*p == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9) ||
+           (*p == 0xef && p[1] == 0xbf && p[2] >= 0xbe);
+}
+
 void ferry_text_clean(char *text)
 {
     unsigned char *p = (unsigned char *)text;
 
     while (*p) {
         size_t len = character_length(p);
-        bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
 
-        if (len == 0 || control)
+        if (len == 0 || is_control(p))
             memset(p, '?', len ? len : 1);
         p += len ? len : 1;
     }

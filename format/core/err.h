@@ -84,7 +84,7 @@ int ferry_exit_status(enum ferry_code code);
 const char *ferry_exit_text(int status);
 
 /* Makes foreign text fit for a terminal, in place: control characters (C0, DEL, C1, so newlines as
- * well) and bytes that are not UTF-8 become '?'. */
+ * well), those that turn the direction of text, and bytes that are not UTF-8 become '?'. */
 void ferry_text_clean(char *text);
 
 #endif
