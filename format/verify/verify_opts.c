@@ -2,7 +2,6 @@
 
 #include "format/run/common_opts.h"
 #include "format/run/program.h"
-#include "format/verify/verify.h"
 #include "format/verify/verify_report.h"
 
 static const struct ferry_opt options[] = {
@@ -57,13 +56,15 @@ static int verify(const struct verify_opts *opts, struct ferry_progress *progres
                   struct ferry_err *err)
 {
     FERRY_OWNED(ferry_verify_report) report = NULL;
+    FERRY_OWNED(ferry_contents) contents = NULL;
     enum ferry_verify_depth depth = opts->quick  ? FERRY_VERIFY_QUICK
                                     : opts->deep ? FERRY_VERIFY_DEEP
                                                  : FERRY_VERIFY_BYTES;
 
     FERRY_TRY(ferry_verify_archive(opts->archive, depth, progress, &report, err));
     *whole = report->fault_count == 0;
-    return ferry_verify_report_print(opts, report, progress, err);
+    FERRY_TRY(ferry_contents_new(report, &contents, err));
+    return ferry_verify_report_print(opts, contents, progress, err);
 }
 
 int ferry_verify_main(int argc, char **argv)

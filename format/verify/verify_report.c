@@ -7,95 +7,38 @@
 
 #include "format/oci/left_out.h"
 
-/* What the report says of one image. */
-struct summary {
-    int64_t bytes; /* of everything that it reaches; what images share counts for each */
-    bool whole;
-    struct ferry_buf platforms; /* "linux/amd64 linux/arm64/v8" */
-};
+#define DAMAGES_SHOWN 20
+#define PLATFORMS_LENGTH ((size_t)300) /* of the text, about */
+#define NAME_WIDTH 60                  /* a longer name has a line of its own */
 
-/* The images that a fault damages, as a list of names. Only faults pay for the search. */
-static int list_damaged(const struct ferry_verify_report *report, const struct ferry_node *node,
-                        json_t *names, struct ferry_err *err)
+/* " (damages a, b and 3 more)"; JSON has all of them. */
+static int format_damages(const struct ferry_contents *contents, const struct ferry_fault *fault,
+                          struct ferry_buf *out, struct ferry_err *err)
 {
-    for (size_t i = 0; node && i < report->graph->image_count; i++) {
-        const struct ferry_image *image = &report->graph->images[i];
-        FERRY_OWNED_MEM struct ferry_node **nodes = NULL;
-        size_t count;
+    struct ferry_damaged walk;
+    size_t count = 0;
 
-        FERRY_TRY(ferry_graph_closure(report->graph, image->root, &nodes, &count, err));
-        for (size_t k = 0; k < count; k++)
-            if (nodes[k] == node && json_array_append_new(names, json_string(image->name)) < 0)
-                return ferry_fail_memory(err);
-    }
-    return 0;
+    ferry_damaged_begin(&walk, contents, fault);
+    for (const char *name; (name = ferry_damaged_next(&walk)); count++)
+        if (count < DAMAGES_SHOWN)
+            FERRY_TRY(ferry_buf_print(out, err, "%s%s", count ? ", " : " (damages ", name));
+    if (count > DAMAGES_SHOWN)
+        FERRY_TRY(ferry_buf_print(out, err, " and %zu more", count - DAMAGES_SHOWN));
+    return count > 0 ? ferry_buf_print(out, err, ")") : 0;
 }
 
-static int print_faults(const struct ferry_verify_report *report, struct ferry_progress *progress,
+static int print_faults(const struct ferry_contents *contents, struct ferry_progress *progress,
                         struct ferry_err *err)
 {
-    for (size_t i = 0; i < report->fault_count; i++) {
-        const struct ferry_fault *fault = &report->faults[i];
-        FERRY_OWNED_JSON *names = json_array();
+    for (size_t i = 0; i < contents->report->fault_count; i++) {
+        const struct ferry_fault *fault = &contents->report->faults[i];
         FERRY_OWNED_BUF text;
 
         ferry_buf_init(&text, (size_t)1024 * 1024);
-        FERRY_TRY(list_damaged(report, fault->node, names, err));
-        for (size_t k = 0; k < json_array_size(names); k++)
-            FERRY_TRY(ferry_buf_print(&text, err, "%s%s", k ? ", " : " (damages ",
-                                      json_string_value(json_array_get(names, k))));
-        ferry_progress_error(progress, "%s%s%s", fault->text, text.len ? (char *)text.data : "",
-                             text.len ? ")" : "");
+        FERRY_TRY(format_damages(contents, fault, &text, err));
+        ferry_progress_error(progress, "%s%s", fault->text, text.len ? (char *)text.data : "");
     }
     return 0;
-}
-
-static int add_platform(struct summary *summary, const struct ferry_platform *platform,
-                        struct ferry_err *err)
-{
-    char text[FERRY_PLATFORM_TEXT_MAX];
-
-    ferry_platform_format(platform, text);
-    if (!text[0])
-        return 0;
-    return ferry_buf_print(&summary->platforms, err, "%s%s", summary->platforms.len ? " " : "",
-                           text);
-}
-
-/* What an index says of its children; of a single image, what its config says. */
-static int add_platforms(struct summary *summary, const struct ferry_node *root,
-                         struct ferry_err *err)
-{
-    if (root->kind == FERRY_KIND_MANIFEST && root->count > 0)
-        return add_platform(summary, &root->children[0]->descriptor.platform, err);
-    for (size_t i = 0; root->platforms && i < root->count; i++)
-        if (root->children[i]->state != FERRY_NODE_LEFT_OUT)
-            FERRY_TRY(add_platform(summary, &root->platforms[i], err));
-    return 0;
-}
-
-static int summarise(const struct ferry_verify_report *report, const struct ferry_image *image,
-                     struct summary *summary, struct ferry_err *err)
-{
-    FERRY_OWNED_MEM struct ferry_node **nodes = NULL;
-    size_t count;
-
-    summary->bytes = 0;
-    summary->whole = true;
-    FERRY_TRY(ferry_graph_closure(report->graph, image->root, &nodes, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        if (nodes[i]->is_manifest && nodes[i]->state == FERRY_NODE_LEFT_OUT)
-            continue;
-        if (!ferry_add(summary->bytes, nodes[i]->descriptor.size, &summary->bytes))
-            summary->bytes = INT64_MAX;
-        if (nodes[i]->state == FERRY_NODE_BAD || nodes[i]->state == FERRY_NODE_WANTED)
-            summary->whole = false;
-    }
-    for (size_t i = 0; i < report->fault_count; i++) /* diffIDs: right bytes of a wrong layer */
-        for (size_t k = 0; k < count; k++)
-            if (report->faults[i].node == nodes[k])
-                summary->whole = false;
-    return add_platforms(summary, image->root, err);
 }
 
 /* "  (left out: linux/arm64, linux/s390x)", or nothing. */
@@ -112,37 +55,65 @@ static int print_left_out(const struct ferry_verify_report *report, const struct
     return 0;
 }
 
-static int print_row(const struct ferry_verify_report *report, const struct ferry_image *image,
-                     int width, struct ferry_err *err)
+static int print_row(const struct ferry_contents *contents, size_t name, int width,
+                     struct ferry_err *err)
 {
-    struct summary summary;
-    char size[FERRY_SIZE_TEXT_MAX];
-    int rc;
+    const struct ferry_image *image = &contents->report->graph->images[name];
+    const struct ferry_contents_image *counted = &contents->images[contents->image_of[name]];
+    char size[FERRY_SIZE_TEXT_MAX], own[FERRY_SIZE_TEXT_MAX];
+    bool is_long = (int)strlen(image->name) > width;
+    FERRY_OWNED_BUF platforms;
 
-    ferry_buf_init(&summary.platforms, (size_t)1024 * 1024);
-    rc = summarise(report, image, &summary, err);
-    if (rc == 0)
-        printf("%-*s  %s  %10s  %s%s", width, image->name, image->root->descriptor.digest.text,
-               ferry_size_format(summary.bytes, size),
-               summary.platforms.len ? (char *)summary.platforms.data : "-",
-               summary.whole ? "" : "  DAMAGED");
-    ferry_buf_release(&summary.platforms);
-    FERRY_TRY(rc);
-    FERRY_TRY(print_left_out(report, image->root, err));
+    ferry_buf_init(&platforms, 2 * PLATFORMS_LENGTH);
+    FERRY_TRY(ferry_contents_platforms(image->root, PLATFORMS_LENGTH, &platforms, err));
+    if (is_long)
+        printf("%s\n", image->name);
+    printf("%-*s  %s  %10s  %10s  %s%s", width, is_long ? "" : image->name,
+           image->root->descriptor.digest.text, ferry_size_format(counted->sum, size),
+           ferry_size_format(counted->bytes[FERRY_SPACE_OWN], own),
+           platforms.len ? (char *)platforms.data : "-", counted->whole ? "" : "  DAMAGED");
+    FERRY_TRY(print_left_out(contents->report, image->root, err));
     printf("\n");
     return 0;
 }
 
-static int print_table(const struct ferry_verify_report *report, struct ferry_err *err)
+static int name_width(const struct ferry_graph *graph)
 {
     int width = (int)strlen("IMAGE");
 
-    for (size_t i = 0; i < report->graph->image_count; i++)
-        if ((int)strlen(report->graph->images[i].name) > width)
-            width = (int)strlen(report->graph->images[i].name);
-    printf("%-*s  %-71s  %10s  %s\n", width, "IMAGE", "DIGEST", "SIZE", "PLATFORMS");
-    for (size_t i = 0; i < report->graph->image_count; i++)
-        FERRY_TRY(print_row(report, &report->graph->images[i], width, err));
+    for (size_t i = 0; i < graph->image_count; i++) {
+        int len = (int)strlen(graph->images[i].name);
+
+        if (len > width && len <= NAME_WIDTH)
+            width = len;
+    }
+    return width;
+}
+
+/* What stands there once for several images, and the digest that covers all. */
+static void print_totals(const struct ferry_contents *contents)
+{
+    const struct ferry_digest *index = &contents->report->graph->index;
+    char size[FERRY_SIZE_TEXT_MAX], saved[FERRY_SIZE_TEXT_MAX];
+
+    if (contents->shared_blobs > 0)
+        printf("shared by several images: %zu blob%s, %s, which saves %s\n", contents->shared_blobs,
+               ferry_plural(contents->shared_blobs),
+               ferry_size_format(contents->bytes[FERRY_SPACE_SHARED], size),
+               ferry_size_format(contents->saved, saved));
+    if (index->text[0])
+        printf("index.json: %s\n", index->text);
+}
+
+static int print_table(const struct ferry_contents *contents, struct ferry_err *err)
+{
+    const struct ferry_graph *graph = contents->report->graph;
+    int width = name_width(graph);
+
+    printf("%-*s  %-71s  %10s  %10s  %s\n", width, "IMAGE", "DIGEST", "SIZE", "OWN", "PLATFORMS");
+    for (size_t i = 0; i < graph->image_count; i++)
+        FERRY_TRY(print_row(contents, i, width, err));
+    print_totals(contents);
     return 0;
 }
 
@@ -176,43 +147,63 @@ static int print_sentence(const struct verify_opts *opts, const struct ferry_ver
     return 0;
 }
 
-static int format_images(const struct ferry_verify_report *report, json_t *images,
+static int format_image(const struct ferry_contents *contents, size_t name, json_t **out,
+                        struct ferry_err *err)
+{
+    const struct ferry_graph *graph = contents->report->graph;
+    const struct ferry_image *image = &graph->images[name];
+    const struct ferry_contents_image *counted = &contents->images[contents->image_of[name]];
+    const int64_t *bytes = counted->bytes;
+    FERRY_OWNED_JSON *left_out = NULL;
+    FERRY_OWNED_BUF platforms;
+
+    ferry_buf_init(&platforms, (size_t)1024 * 1024); /* more than a document can have */
+    FERRY_TRY(ferry_contents_platforms(image->root, SIZE_MAX, &platforms, err));
+    FERRY_TRY(ferry_left_out_json(graph, image->root, &left_out, err));
+    *out = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:O}", "name", image->name, "digest",
+        image->root->descriptor.digest.text, "mediaType", image->root->descriptor.media_type,
+        "bytes", (json_int_t)counted->sum, "ownBytes", (json_int_t)bytes[FERRY_SPACE_OWN],
+        "sharedBytes", (json_int_t)bytes[FERRY_SPACE_SHARED], "leftOutBytes",
+        (json_int_t)bytes[FERRY_SPACE_ELSEWHERE], "faultyBytes",
+        (json_int_t)bytes[FERRY_SPACE_FAULTY], "platforms",
+        platforms.len ? (char *)platforms.data : "", "whole", counted->whole, "leftOut", left_out);
+    return *out ? 0 : ferry_fail_memory(err);
+}
+
+static int format_images(const struct ferry_contents *contents, json_t *images,
                          struct ferry_err *err)
 {
-    for (size_t i = 0; i < report->graph->image_count; i++) {
-        const struct ferry_image *image = &report->graph->images[i];
-        FERRY_OWNED_JSON *left_out = NULL;
-        struct summary summary;
+    for (size_t i = 0; i < contents->report->graph->image_count; i++) {
         json_t *item = NULL;
-        int rc;
 
-        ferry_buf_init(&summary.platforms, (size_t)1024 * 1024);
-        rc = summarise(report, image, &summary, err);
-        if (rc == 0)
-            rc = ferry_left_out_json(report->graph, image->root, &left_out, err);
-        if (rc == 0)
-            item = json_pack("{s:s, s:s, s:s, s:I, s:s, s:b, s:O}", "name", image->name, "digest",
-                             image->root->descriptor.digest.text, "mediaType",
-                             image->root->descriptor.media_type, "bytes", (json_int_t)summary.bytes,
-                             "platforms",
-                             summary.platforms.len ? (char *)summary.platforms.data : "", "whole",
-                             summary.whole, "leftOut", left_out);
-        ferry_buf_release(&summary.platforms);
-        FERRY_TRY(rc);
+        FERRY_TRY(format_image(contents, i, &item, err));
         if (json_array_append_new(images, item) < 0)
             return ferry_fail_memory(err);
     }
     return 0;
 }
 
-static int format_faults(const struct ferry_verify_report *report, json_t *faults,
+static int list_damaged(const struct ferry_contents *contents, const struct ferry_fault *fault,
+                        json_t *names, struct ferry_err *err)
+{
+    struct ferry_damaged walk;
+
+    ferry_damaged_begin(&walk, contents, fault);
+    for (const char *name; (name = ferry_damaged_next(&walk));)
+        if (json_array_append_new(names, json_string(name)) < 0)
+            return ferry_fail_memory(err);
+    return 0;
+}
+
+static int format_faults(const struct ferry_contents *contents, json_t *faults,
                          struct ferry_err *err)
 {
-    for (size_t i = 0; i < report->fault_count; i++) {
-        const struct ferry_fault *fault = &report->faults[i];
+    for (size_t i = 0; i < contents->report->fault_count; i++) {
+        const struct ferry_fault *fault = &contents->report->faults[i];
         FERRY_OWNED_JSON *names = json_array();
 
-        FERRY_TRY(list_damaged(report, fault->node, names, err));
+        FERRY_TRY(list_damaged(contents, fault, names, err));
         if (json_array_append_new(
                 faults, json_pack("{s:s*, s:s, s:O}", "digest",
                                   fault->node ? fault->node->descriptor.digest.text : NULL,
@@ -222,27 +213,32 @@ static int format_faults(const struct ferry_verify_report *report, json_t *fault
     return 0;
 }
 
-static int print_json(const struct verify_opts *opts, const struct ferry_verify_report *report,
+static int print_json(const struct verify_opts *opts, const struct ferry_contents *contents,
                       struct ferry_err *err)
 {
+    const struct ferry_verify_report *report = contents->report;
+    const char *index = report->graph->index.text;
     FERRY_OWNED_JSON *images = json_array();
     FERRY_OWNED_JSON *faults = json_array();
     FERRY_OWNED_JSON *unlisted = json_array();
     FERRY_OWNED_JSON *document = NULL;
 
-    FERRY_TRY(format_images(report, images, err));
-    FERRY_TRY(format_faults(report, faults, err));
+    FERRY_TRY(format_images(contents, images, err));
+    FERRY_TRY(format_faults(contents, faults, err));
     for (size_t i = 0; i < report->unlisted_named; i++)
         json_array_append_new(unlisted, json_string(report->unlisted[i]));
-    document = json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "archive",
-                         opts->archive, "whole", report->fault_count == 0, "depth",
-                         opts->quick  ? "quick"
-                         : opts->deep ? "deep"
-                                      : "bytes",
-                         "blobs", (json_int_t)report->blobs, "bytes", (json_int_t)report->bytes,
-                         "foreignLayersLeftOut", (json_int_t)report->left_out, "manifestsLeftOut",
-                         (json_int_t)report->manifests_left_out, "images", images, "faults", faults,
-                         "unlisted", unlisted);
+    document = json_pack(
+        "{s:s, s:s*, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O}", "archive",
+        opts->archive, "index", index[0] ? index : NULL, "whole", report->fault_count == 0, "depth",
+        opts->quick  ? "quick"
+        : opts->deep ? "deep"
+                     : "bytes",
+        "blobs", (json_int_t)report->blobs, "bytes", (json_int_t)report->bytes, "shared", "blobs",
+        (json_int_t)contents->shared_blobs, "bytes",
+        (json_int_t)contents->bytes[FERRY_SPACE_SHARED], "savedBytes", (json_int_t)contents->saved,
+        "foreignLayersLeftOut", (json_int_t)report->left_out, "manifestsLeftOut",
+        (json_int_t)report->manifests_left_out, "images", images, "faults", faults, "unlisted",
+        unlisted);
     if (!document)
         return ferry_fail_memory(err);
     if (json_dumpf(document, stdout, JSON_INDENT(2)) == 0)
@@ -250,19 +246,18 @@ static int print_json(const struct verify_opts *opts, const struct ferry_verify_
     return 0;
 }
 
-int ferry_verify_report_print(const struct verify_opts *opts,
-                              const struct ferry_verify_report *report,
+int ferry_verify_report_print(const struct verify_opts *opts, const struct ferry_contents *contents,
                               struct ferry_progress *progress, struct ferry_err *err)
 {
     ferry_progress_end(progress);
     if (opts->json) {
-        FERRY_TRY(print_json(opts, report, err));
+        FERRY_TRY(print_json(opts, contents, err));
     } else {
-        FERRY_TRY(print_faults(report, progress, err));
+        FERRY_TRY(print_faults(contents, progress, err));
         if (opts->list)
-            FERRY_TRY(print_table(report, err));
+            FERRY_TRY(print_table(contents, err));
         if (!opts->quiet)
-            FERRY_TRY(print_sentence(opts, report, err));
+            FERRY_TRY(print_sentence(opts, contents->report, err));
     }
     if (fflush(stdout) != 0 || ferror(stdout))
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
