@@ -1,7 +1,12 @@
 #include "format/verify/verify_opts.h"
 
+#include <string.h>
+#include <sys/stat.h>
+
 #include "format/run/common_opts.h"
+#include "format/run/output_file.h"
 #include "format/run/program.h"
+#include "format/verify/page.h"
 #include "format/verify/verify_report.h"
 
 static const struct ferry_opt options[] = {
@@ -9,6 +14,11 @@ static const struct ferry_opt options[] = {
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct verify_opts, list),
       .help = "print a table of the images as well" },
+    { .name = "html",
+      .type = FERRY_OPT_TEXT,
+      .offset = offsetof(struct verify_opts, html),
+      .argument = "FILE",
+      .help = "write a page about it that goes with the medium; \"-\" is stdout" },
     { .name = "quick",
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct verify_opts, quick),
@@ -28,8 +38,24 @@ const struct ferry_program ferry_verify_program = {
     .options = options,
     .epilogue = "ARCHIVE is a file, a folder with an image layout, or \"-\" for stdin.\n\n"
                 "Example:\n"
-                "  ociferry-verify --list images.tar\n",
+                "  ociferry-verify --list --html images.html images.tar\n",
 };
+
+static int check_opts(const struct verify_opts *opts, struct ferry_err *err)
+{
+    bool to_stdout = opts->html && strcmp(opts->html, "-") == 0;
+
+    if (opts->quick && opts->deep)
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "--quick and --deep exclude each other (see %s --help)",
+                          ferry_verify_program.name);
+    if (to_stdout && (opts->json || opts->list))
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "--html - and --%s cannot both have stdout: give --html a file (see %s "
+                          "--help)",
+                          opts->json ? "json" : "list", ferry_verify_program.name);
+    return 0;
+}
 
 int ferry_verify_opts_parse(int argc, char **argv, struct verify_opts *opts, bool *done,
                             struct ferry_err *err)
@@ -45,26 +71,57 @@ int ferry_verify_opts_parse(int argc, char **argv, struct verify_opts *opts, boo
                         ferry_verify_program.name);
     if (rc == 0 && !*done)
         opts->archive = operands.items[0];
-    if (rc == 0 && opts->quick && opts->deep)
-        rc = ferry_fail(err, FERRY_EUSAGE, "--quick and --deep exclude each other (see %s --help)",
-                        ferry_verify_program.name);
+    if (rc == 0)
+        rc = check_opts(opts, err);
     ferry_list_release(&operands);
     return rc;
+}
+
+/* A page in the place of the archive would be the end of it. */
+static int check_page(const struct verify_opts *opts, struct ferry_err *err)
+{
+    struct stat archive, page;
+
+    if (stat(opts->archive, &archive) == 0 && stat(opts->html, &page) == 0 &&
+        archive.st_dev == page.st_dev && archive.st_ino == page.st_ino)
+        return ferry_fail(err, FERRY_EUSAGE, "--html %s: that is the archive itself", opts->html);
+    return 0;
+}
+
+static int write_page(const struct verify_opts *opts, enum ferry_verify_depth depth,
+                      const struct ferry_contents *contents, struct ferry_output_file *file,
+                      struct ferry_err *err)
+{
+    FERRY_OWNED_HTML html;
+    const struct ferry_page page = {
+        .contents = contents, .archive = opts->archive, .depth = depth, .html = &html
+    };
+
+    ferry_html_init(&html);
+    ferry_page_write(&page);
+    FERRY_TRY(ferry_html_end(&html, err));
+    return ferry_output_file_finish(file, html.text.data, html.text.len, err);
 }
 
 static int verify(const struct verify_opts *opts, struct ferry_progress *progress, bool *whole,
                   struct ferry_err *err)
 {
+    FERRY_OWNED(ferry_output_file) page = NULL;
     FERRY_OWNED(ferry_verify_report) report = NULL;
     FERRY_OWNED(ferry_contents) contents = NULL;
     enum ferry_verify_depth depth = opts->quick  ? FERRY_VERIFY_QUICK
                                     : opts->deep ? FERRY_VERIFY_DEEP
                                                  : FERRY_VERIFY_BYTES;
 
+    if (opts->html) {
+        FERRY_TRY(check_page(opts, err));
+        FERRY_TRY(ferry_output_file_open(opts->html, &page, err));
+    }
     FERRY_TRY(ferry_verify_archive(opts->archive, depth, progress, &report, err));
     *whole = report->fault_count == 0;
     FERRY_TRY(ferry_contents_new(report, &contents, err));
-    return ferry_verify_report_print(opts, contents, progress, err);
+    FERRY_TRY(ferry_verify_report_print(opts, contents, progress, err));
+    return page ? write_page(opts, depth, contents, page, err) : 0;
 }
 
 int ferry_verify_main(int argc, char **argv)

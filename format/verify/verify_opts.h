@@ -8,6 +8,7 @@
 
 struct verify_opts {
     const char *archive;
+    const char *html; /* NULL: no page */
     bool list, quick, deep;
     bool quiet, json;
     int progress; /* enum ferry_progress_style */

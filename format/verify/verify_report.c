@@ -249,6 +249,8 @@ static int print_json(const struct verify_opts *opts, const struct ferry_content
 int ferry_verify_report_print(const struct verify_opts *opts, const struct ferry_contents *contents,
                               struct ferry_progress *progress, struct ferry_err *err)
 {
+    bool page_on_stdout = opts->html && strcmp(opts->html, "-") == 0;
+
     ferry_progress_end(progress);
     if (opts->json) {
         FERRY_TRY(print_json(opts, contents, err));
@@ -256,7 +258,7 @@ int ferry_verify_report_print(const struct verify_opts *opts, const struct ferry
         FERRY_TRY(print_faults(contents, progress, err));
         if (opts->list)
             FERRY_TRY(print_table(contents, err));
-        if (!opts->quiet)
+        if (!opts->quiet && !page_on_stdout)
             FERRY_TRY(print_sentence(opts, contents->report, err));
     }
     if (fflush(stdout) != 0 || ferror(stdout))

@@ -12,6 +12,7 @@
 #include "format/archive/load.h"
 #include "format/core/blob_file.h"
 #include "format/run/output_file.h"
+#include "format/verify/page.h"
 #include "import/cluster_config.h"
 #include "import/name_map.h"
 #include "import/prefetch.h"
@@ -431,6 +432,47 @@ static void test_alloc_image_finder(void **state)
     }
 }
 
+/* From the numbers to the page: all of it, or none. */
+static int write_page(struct ferry_html *html, struct ferry_err *err)
+{
+    struct ferry_fault faults[] = { { .node = sample_find(whole, &layer), .text = "bad" } };
+    char *unlisted[] = { "README" };
+    const struct ferry_verify_report report = { .graph = whole,
+                                                .faults = faults,
+                                                .fault_count = 1,
+                                                .unlisted = unlisted,
+                                                .unlisted_named = 1,
+                                                .unlisted_count = 1 };
+    FERRY_OWNED(ferry_contents) contents = NULL;
+
+    FERRY_TRY(ferry_contents_new(&report, &contents, err));
+    ferry_page_write(
+        &(struct ferry_page){ .contents = contents, .archive = "a.tar", .html = html });
+    return ferry_html_end(html, err);
+}
+
+static void test_alloc_page(void **state)
+{
+    FERRY_OWNED_HTML want;
+    struct ferry_err err;
+
+    (void)state;
+    ferry_html_init(&want);
+    CHECK_OK(write_page(&want, &err));
+    assert_non_null(strstr((char *)want.text.data, "README"));
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED_HTML html;
+        int rc;
+
+        ferry_html_init(&html);
+        rc = write_page(&html, &err);
+        check_outcome(rc, &err, NULL);
+        if (rc == 0)
+            assert_string_equal((char *)html.text.data, (char *)want.text.data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_alloc_push_plan),      cmocka_unit_test(test_alloc_sparse),
         cmocka_unit_test(test_alloc_cluster_config), cmocka_unit_test(test_alloc_export_options),
         cmocka_unit_test(test_alloc_window),         cmocka_unit_test(test_alloc_image_finder),
+        cmocka_unit_test(test_alloc_page),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);
