@@ -58,7 +58,7 @@ static int check_loadable(const struct ferry_node *node, bool *good, struct ferr
         return 0;
     for (size_t i = 1; i < node->count; i++)
         if (!ferry_media_type_is_layer(node->children[i]->descriptor.media_type) ||
-            node->children[i]->state == FERRY_NODE_LEFT_OUT)
+            ferry_node_is_left(node->children[i]))
             return 0;
     return check_config(config, node->count - 1, good, err);
 }

@@ -75,16 +75,15 @@ static int fail_not_layout(struct ferry_reader *reader, const char *missing, boo
                                  : "");
 }
 
-/* A foreign layer that is in the archive is a blob like any other. */
-static int find_foreign(struct ferry_reader *reader, struct ferry_graph *graph,
-                        struct ferry_err *err)
+/* A layer that need not be there, and is, is a blob like any other. */
+static int find_left(struct ferry_reader *reader, struct ferry_graph *graph, struct ferry_err *err)
 {
     for (size_t i = 0; i < graph->count; i++) {
         struct ferry_node *node = graph->nodes[i];
         FERRY_OWNED(ferry_source) source = NULL;
         int rc;
 
-        if (!ferry_node_is_elsewhere(node))
+        if (node->is_manifest || !ferry_node_is_left(node))
             continue;
         rc = ferry_reader_blob(reader, &node->descriptor.digest, &source, err);
         if (rc == 0)
@@ -135,7 +134,7 @@ static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
         if (rc != FERRY_ENOTFOUND)
             FERRY_TRY(rc);
     }
-    return find_foreign(reader, graph, err);
+    return find_left(reader, graph, err);
 }
 
 /* What a load knows about the stream that goes by. */

@@ -37,6 +37,7 @@ void ferry_graph_free(struct ferry_graph *graph)
     free(graph->images);
     free(graph->slots);
     free(graph->left_out);
+    ferry_bases_release(&graph->bases);
     free(graph);
 }
 
@@ -59,6 +60,13 @@ void ferry_graph_leave_out(struct ferry_graph *graph, struct ferry_digest **list
     graph->left_out_count = count;
     if (count > 0)
         qsort(graph->left_out, count, sizeof(*graph->left_out), compare_digests);
+}
+
+void ferry_graph_leave_to_bases(struct ferry_graph *graph, struct ferry_bases *bases)
+{
+    ferry_bases_release(&graph->bases);
+    graph->bases = *bases;
+    *bases = (struct ferry_bases){ 0 };
 }
 
 /* FNV-1a. Digests are spread evenly already; whoever can steer them has broken sha256. */
@@ -140,6 +148,7 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
 struct mention {
     const struct ferry_descriptor *descriptor;
     bool is_manifest; /* lives under /manifests/ */
+    bool is_config;
     bool passed_over; /* a child that was not selected */
     size_t image;     /* through which it is reached */
 };
@@ -152,6 +161,19 @@ static bool is_left_out(const struct ferry_graph *graph, const struct mention *m
                     sizeof(*graph->left_out), compare_digests));
 }
 
+/* The layer as the archive leaves it to a base; NULL where it does not. */
+static int find_in_base(const struct ferry_graph *graph, const struct mention *m,
+                        const struct ferry_base_layer **out, struct ferry_err *err)
+{
+    *out = ferry_bases_find(&graph->bases, &m->descriptor->digest);
+    if (*out && (m->is_manifest || m->is_config))
+        return ferry_fail(
+            err, FERRY_EFORMAT,
+            "%s is left to a base, and is no layer: the archive itself has to have it",
+            m->descriptor->digest.text);
+    return 0;
+}
+
 /* The node of a descriptor. */
 static int meet(struct ferry_graph *graph, const struct mention *m, struct ferry_node **out,
                 struct ferry_err *err)
@@ -159,7 +181,9 @@ static int meet(struct ferry_graph *graph, const struct mention *m, struct ferry
     const struct ferry_descriptor *descriptor = m->descriptor;
     struct ferry_node *node = ferry_graph_find(graph, &descriptor->digest);
     bool left_out = is_left_out(graph, m);
+    const struct ferry_base_layer *in_base;
 
+    FERRY_TRY(find_in_base(graph, m, &in_base, err));
     if (!node) {
         FERRY_TRY(add_node(graph, descriptor, m->image, &node, err));
         node->is_manifest = m->is_manifest;
@@ -167,6 +191,10 @@ static int meet(struct ferry_graph *graph, const struct mention *m, struct ferry
             node->kind = FERRY_KIND_BLOB;
         if (left_out)
             node->state = FERRY_NODE_LEFT_OUT;
+        if (in_base) {
+            node->state = FERRY_NODE_IN_BASE;
+            node->base_repository = in_base->repository;
+        }
     } else if (node->descriptor.size != descriptor->size) {
         return ferry_fail(err, FERRY_EFORMAT,
                           "%s is said to be %" PRId64 " bytes here and %" PRId64 " elsewhere",
@@ -205,8 +233,10 @@ int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_referenc
         ferry_text(&name, err, "%s", text[0] && text[0] != '@' ? text : descriptor->digest.text));
     FERRY_TRY(ferry_grow((void **)&graph->images, graph->image_count, &graph->image_room,
                          sizeof(*graph->images), err));
-    FERRY_TRY(
-        meet(graph, &(struct mention){ descriptor, true, false, graph->image_count }, &root, err));
+    FERRY_TRY(meet(graph,
+                   &(struct mention){
+                       .descriptor = descriptor, .is_manifest = true, .image = graph->image_count },
+                   &root, err));
     image = &graph->images[graph->image_count++];
     *image = (struct ferry_image){ .name = ferry_steal(&name), .ref = *ref, .root = root };
     image->has_subject = ferry_tag_subject(ref->tag, &image->subject);
@@ -247,6 +277,11 @@ bool ferry_node_unread(const struct ferry_node *node)
 bool ferry_node_is_elsewhere(const struct ferry_node *node)
 {
     return node->state == FERRY_NODE_LEFT_OUT && node->descriptor.urls && !node->is_manifest;
+}
+
+bool ferry_node_is_left(const struct ferry_node *node)
+{
+    return node->state == FERRY_NODE_LEFT_OUT || node->state == FERRY_NODE_IN_BASE;
 }
 
 /* Whether a child of an index is passed over until something else wants it. */
@@ -315,13 +350,14 @@ static int link_children(struct ferry_graph *graph, struct ferry_node *node,
     for (size_t i = 0; i < manifest->count; i++) {
         struct mention child = { .descriptor = &manifest->children[i],
                                  .is_manifest = is_index,
+                                 .is_config = i == 0 && !is_index,
                                  .passed_over = is_index && is_passed_over(graph, manifest, i),
                                  .image = node->first_image };
 
         FERRY_TRY(meet(graph, &child, &node->children[i], err));
         if (is_index)
             node->platforms[i] = child.descriptor->platform;
-        if (i == 0 && !is_index)
+        if (child.is_config)
             node->children[i]->is_config = true;
         node->count++;
     }

@@ -14,6 +14,7 @@
 #ifndef FERRY_OCI_GRAPH_H
 #define FERRY_OCI_GRAPH_H
 
+#include "format/oci/bases.h"
 #include "format/oci/manifest.h"
 #include "format/oci/reference.h"
 
@@ -25,6 +26,7 @@ enum ferry_node_state {
     FERRY_NODE_LEFT_OUT, /* not there, on purpose: see ferry_graph_select(),
                             ferry_graph_leave_out(), and layers that are kept elsewhere by their
                             "urls" */
+    FERRY_NODE_IN_BASE,  /* a layer that is not there, since a base of the archive has it */
     FERRY_NODE_BAD       /* missing or wrong; `fault` says how */
 };
 
@@ -41,6 +43,7 @@ struct ferry_node {
     struct ferry_node **children;     /* in the order of the document */
     struct ferry_platform *platforms; /* of an index: what it says of each child; else NULL */
     size_t count;
+    const char *base_repository;  /* of a layer IN_BASE: where a base has it; borrowed */
     struct ferry_node *described; /* the image that it attests, where it is LEFT_OUT with it */
     size_t place;                 /* its index in graph->nodes */
     size_t first_image;           /* the image through which it was met first, as kept here */
@@ -66,6 +69,7 @@ struct ferry_graph {
     size_t selected_count;
     struct ferry_digest *left_out; /* sorted */
     size_t left_out_count;
+    struct ferry_bases bases;   /* what it leaves to others */
     size_t room, image_room, slot_count, stamp; /* the graph's own */
     struct ferry_node **slots;
 };
@@ -91,6 +95,10 @@ bool ferry_graph_want_attestations(struct ferry_graph *graph);
  * and sorted. */
 void ferry_graph_leave_out(struct ferry_graph *graph, struct ferry_digest **list, size_t count);
 
+/* The same for what it leaves to its bases: IN_BASE, where it is a layer. Else whoever lists it is
+ * wrong. *bases is taken. */
+void ferry_graph_leave_to_bases(struct ferry_graph *graph, struct ferry_bases *bases);
+
 /* Adds an image. `descriptor` is copied. */
 int ferry_graph_add_image(struct ferry_graph *graph, const struct ferry_reference *ref,
                           const struct ferry_descriptor *descriptor,
@@ -114,6 +122,9 @@ bool ferry_node_unread(const struct ferry_node *node);
 
 /* Whether the node is a foreign layer that is not there: it is left to its "urls". */
 bool ferry_node_is_elsewhere(const struct ferry_node *node);
+
+/* Whether the node is not there on purpose, for whichever reason. */
+bool ferry_node_is_left(const struct ferry_node *node);
 
 /*
  * The bytes of a node, already verified; taken (bytes->data is emptied). The node is GOOD then,

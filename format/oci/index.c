@@ -70,6 +70,35 @@ static int read_left_out(const json_t *annotations, struct ferry_graph *graph,
     return 0;
 }
 
+/* A digest that is left out for good is in no base that could be given. */
+static int check_lists(const struct ferry_graph *graph, const struct ferry_bases *bases,
+                       struct ferry_err *err)
+{
+    for (size_t i = 0; i < graph->left_out_count; i++)
+        if (ferry_bases_find(bases, &graph->left_out[i]))
+            return ferry_fail(err, FERRY_EFORMAT,
+                              FERRY_NOTE_IN_BASE " and " FERRY_NOTE_LEFT_OUT " both list %s",
+                              graph->left_out[i].text);
+    return 0;
+}
+
+static int read_bases(json_t *annotations, struct ferry_graph *graph, struct ferry_err *err)
+{
+    struct ferry_bases bases;
+    const char *base, *in_base;
+    int rc;
+
+    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_BASE, what, &base, err));
+    FERRY_TRY(ferry_json_text(annotations, FERRY_NOTE_IN_BASE, what, &in_base, err));
+    rc = ferry_bases_parse(base, in_base, &bases, err);
+    if (rc == 0)
+        rc = check_lists(graph, &bases, err);
+    if (rc == 0)
+        ferry_graph_leave_to_bases(graph, &bases);
+    ferry_bases_release(&bases);
+    return rc < 0 ? ferry_wrap(err, "%s", what) : 0;
+}
+
 /* What the document says of the archive as a whole. */
 static int read_annotations(const json_t *document, struct ferry_graph *graph,
                             struct ferry_err *err)
@@ -85,7 +114,8 @@ static int read_annotations(const json_t *document, struct ferry_graph *graph,
         return 0;
     FERRY_TRY(check_version(version, err));
     graph->is_ours = true;
-    return read_left_out(annotations, graph, err);
+    FERRY_TRY(read_left_out(annotations, graph, err));
+    return read_bases(annotations, graph, err);
 }
 
 /* A name that does not parse is no reason to refuse the bytes: the image goes by its digest. */
@@ -229,44 +259,90 @@ static int compare_nodes(const void *a, const void *b)
 {
     const struct ferry_node *x = *(const struct ferry_node *const *)a;
     const struct ferry_node *y = *(const struct ferry_node *const *)b;
+    int order = 0;
 
-    return strcmp(x->descriptor.digest.text, y->descriptor.digest.text);
+    if (x->base_repository && y->base_repository)
+        order = strcmp(x->base_repository, y->base_repository);
+    return order ? order : strcmp(x->descriptor.digest.text, y->descriptor.digest.text);
 }
 
-/* A reader knows by itself that foreign layers are not there. */
-static bool is_to_be_said(const struct ferry_node *node)
+/* The nodes of one state, sorted. A reader knows by itself that foreign layers are not there. */
+static int list_nodes(const struct ferry_graph *graph, enum ferry_node_state state,
+                      const struct ferry_node ***out, size_t *count, struct ferry_err *err)
 {
-    return node->state == FERRY_NODE_LEFT_OUT && !ferry_node_is_elsewhere(node);
-}
-
-/* The digests of what is left out on purpose, sorted, with one space between them. */
-static int format_left_out(const struct ferry_graph *graph, struct ferry_buf *out,
-                           struct ferry_err *err)
-{
-    FERRY_OWNED_MEM const struct ferry_node **list = calloc(graph->count + 1, sizeof(*list));
-    size_t count = 0;
-
-    if (!list)
+    *out = calloc(graph->count + 1, sizeof(**out));
+    *count = 0;
+    if (!*out)
         return ferry_fail_memory(err);
     for (size_t i = 0; i < graph->count; i++)
-        if (is_to_be_said(graph->nodes[i]))
-            list[count++] = graph->nodes[i];
-    qsort(list, count, sizeof(*list), compare_nodes);
-    for (size_t i = 0; i < count; i++)
-        FERRY_TRY(ferry_buf_print(out, err, "%s%s", i ? " " : "", list[i]->descriptor.digest.text));
+        if (graph->nodes[i]->state == state && !ferry_node_is_elsewhere(graph->nodes[i]))
+            (*out)[(*count)++] = graph->nodes[i];
+    qsort(*out, *count, sizeof(**out), compare_nodes);
     return 0;
 }
 
-static int add_left_out(const struct ferry_graph *graph, json_t *document, struct ferry_err *err)
+/* A word more, with one space between them. */
+static int add_word(struct ferry_buf *text, const char *word, struct ferry_err *err)
 {
-    FERRY_OWNED_BUF text;
+    return ferry_buf_print(text, err, "%s%s", text->len ? " " : "", word);
+}
 
-    ferry_buf_init(&text, (size_t)FERRY_MANIFEST_MAX);
-    FERRY_TRY(format_left_out(graph, &text, err));
-    if (text.len > 0 &&
-        json_object_set_new(json_object_get(document, "annotations"), FERRY_NOTE_LEFT_OUT,
-                            json_stringn((char *)text.data, text.len)) < 0)
-        return ferry_fail_memory(err);
+/* What is left out for good: the digests. */
+static int format_left_out(const struct ferry_graph *graph, struct ferry_buf *text,
+                           struct ferry_err *err)
+{
+    FERRY_OWNED_MEM const struct ferry_node **list = NULL;
+    size_t count;
+
+    FERRY_TRY(list_nodes(graph, FERRY_NODE_LEFT_OUT, &list, &count, err));
+    for (size_t i = 0; i < count; i++)
+        FERRY_TRY(add_word(text, list[i]->descriptor.digest.text, err));
+    return 0;
+}
+
+/* What is left to bases: repositories, and behind each the digests that it has there. */
+static int format_in_base(const struct ferry_graph *graph, struct ferry_buf *text,
+                          struct ferry_err *err)
+{
+    FERRY_OWNED_MEM const struct ferry_node **list = NULL;
+    size_t count;
+
+    FERRY_TRY(list_nodes(graph, FERRY_NODE_IN_BASE, &list, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || strcmp(list[i - 1]->base_repository, list[i]->base_repository) != 0)
+            FERRY_TRY(add_word(text, list[i]->base_repository, err));
+        FERRY_TRY(add_word(text, list[i]->descriptor.digest.text, err));
+    }
+    return 0;
+}
+
+static int format_base(const struct ferry_graph *graph, struct ferry_buf *text,
+                       struct ferry_err *err)
+{
+    for (size_t i = 0; i < graph->bases.count; i++)
+        FERRY_TRY(add_word(text, graph->bases.digests[i].text, err));
+    return 0;
+}
+
+/* The annotations that say what is not there. */
+static const struct {
+    const char *key;
+    int (*format)(const struct ferry_graph *graph, struct ferry_buf *text, struct ferry_err *err);
+} absences[] = { { FERRY_NOTE_LEFT_OUT, format_left_out },
+                 { FERRY_NOTE_BASE, format_base },
+                 { FERRY_NOTE_IN_BASE, format_in_base } };
+
+static int add_absences(const struct ferry_graph *graph, json_t *annotations, struct ferry_err *err)
+{
+    for (size_t i = 0; i < FERRY_COUNT(absences); i++) {
+        FERRY_OWNED_BUF text;
+
+        ferry_buf_init(&text, (size_t)FERRY_MANIFEST_MAX);
+        FERRY_TRY(absences[i].format(graph, &text, err));
+        if (text.len > 0 && json_object_set_new(annotations, absences[i].key,
+                                                json_stringn((char *)text.data, text.len)) < 0)
+            return ferry_fail_memory(err);
+    }
     return 0;
 }
 
@@ -283,6 +359,6 @@ int ferry_index_format(const struct ferry_graph *graph, enum ferry_ref_name ref_
         if (json_array_append_new(json_object_get(document, "manifests"),
                                   format_image(&graph->images[i], ref_name)) < 0)
             return ferry_fail_memory(err);
-    FERRY_TRY(add_left_out(graph, document, err));
+    FERRY_TRY(add_absences(graph, json_object_get(document, "annotations"), err));
     return ferry_json_dump(document, out, err);
 }

@@ -26,7 +26,7 @@ static bool names_blob(const json_t *entry, const struct ferry_node *node)
 
     ferry_layout_blob_name(&node->descriptor.digest, name);
     return json_is_string(entry) && strcmp(json_string_value(entry), name) == 0 &&
-           node->state != FERRY_NODE_LEFT_OUT;
+           !ferry_node_is_left(node);
 }
 
 /* Whether the item is what this image manifest lists. */

@@ -254,7 +254,7 @@ static int check_entry(struct check *c, const struct ferry_entry *entry, struct 
         node = ferry_graph_find(c->report->graph, &entry->digest);
     if (!node || (node->is_manifest && node->state == FERRY_NODE_LEFT_OUT))
         return check_unlisted(c, entry, err); /* too late for the load to take it */
-    if (node->state == FERRY_NODE_WANTED || node->state == FERRY_NODE_LEFT_OUT)
+    if (node->state == FERRY_NODE_WANTED || ferry_node_is_left(node))
         return check_listed(c, node, entry, err);
     return node->state == FERRY_NODE_GOOD ? check_again(c, node, entry, err) : 0;
 }

@@ -323,6 +323,33 @@ static void test_alloc_left_out(void **state)
     }
 }
 
+static void test_alloc_bases(void **state)
+{
+    FERRY_OWNED_MEM char *index = NULL;
+    struct ferry_digest digest;
+    struct ferry_err err;
+
+    (void)state;
+    CHECK_OK(ferry_digest_of(FERRY_SHA256, manifest_text, strlen(manifest_text), &digest, &err));
+    CHECK_OK(
+        ferry_text(&index, &err,
+                   "{\"manifests\": [{\"mediaType\": \"%s\", \"digest\": \"%s\", \"size\": %zu, "
+                   "\"annotations\": {\"%s\": \"docker.io/library/debian:12\"}}], "
+                   "\"annotations\": {\"%s\": \"1.0\", \"%s\": \"sha256:%s sha256:%s\", "
+                   "\"%s\": \"q.io/a sha256:%s\"}}",
+                   FERRY_TYPE_OCI_MANIFEST, digest.text, strlen(manifest_text), FERRY_NOTE_NAME,
+                   FERRY_NOTE_VERSION, FERRY_NOTE_BASE, HEX_A, HEX_B, FERRY_NOTE_IN_BASE, HEX_B));
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_graph) graph = NULL;
+        int rc = build_graph(index, &graph, &err);
+
+        check_outcome(rc, &err, graph);
+        if (rc == 0)
+            assert_int_equal(graph->images[0].root->children[1]->state, FERRY_NODE_IN_BASE);
+    }
+}
+
 /* What the libraries make once for all must not be made in a run that fails. */
 static int warm_up(void **state)
 {
@@ -341,7 +368,7 @@ int main(void)
         cmocka_unit_test(test_alloc_verify),          cmocka_unit_test(test_alloc_file),
         cmocka_unit_test(test_alloc_options),         cmocka_unit_test(test_alloc_run),
         cmocka_unit_test(test_alloc_manifest),        cmocka_unit_test(test_alloc_graph),
-        cmocka_unit_test(test_alloc_left_out),
+        cmocka_unit_test(test_alloc_left_out),        cmocka_unit_test(test_alloc_bases),
     };
 
     return cmocka_run_group_tests_name("alloc", tests, warm_up, NULL);
