@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "export/base.h"
 #include "export/export_report.h"
 #include "export/pins.h"
 #include "export/platform_check.h"
 #include "export/pull_plan.h"
 #include "export/resolve.h"
+#include "export/saved_base.h"
 #include "export/stream.h"
 #include "format/archive/archive_writer.h"
 #include "format/run/program.h"
@@ -106,6 +108,8 @@ static int warn_left_out(struct ferry_graph *graph, const struct ferry_pull_plan
 struct work {
     const struct export_opts *opts;
     struct ferry_progress *progress;
+    struct ferry_base_set *bases;
+    struct ferry_saved_base *saved_base; /* NULL where none is asked for */
     struct ferry_session *session;
     struct ferry_references refs;
     struct ferry_failures failures;
@@ -124,6 +128,8 @@ static void work_release(struct work *w)
     ferry_failures_release(&w->failures);
     ferry_references_release(&w->refs);
     ferry_session_free(w->session);
+    ferry_saved_base_free(w->saved_base);
+    ferry_base_set_free(w->bases);
 }
 
 static int open_output(struct work *w, struct ferry_err *err)
@@ -136,6 +142,23 @@ static int open_output(struct work *w, struct ferry_err *err)
 
     ferry_writer_free(ferry_steal(&w->out));
     return ferry_writer_open(&options, &w->out, err);
+}
+
+/* What can be known to fail before hours of work. */
+static int open_files(struct work *w, struct ferry_err *err)
+{
+    const struct export_opts *opts = w->opts;
+
+    if (opts->bases.count > 0)
+        ferry_progress_phase(w->progress, "reading the bases", -1, -1);
+    FERRY_TRY(ferry_base_set_load(&opts->bases, w->progress, &w->bases, err));
+    if (opts->output)
+        FERRY_TRY(ferry_base_set_check_output(w->bases, opts->output, err));
+    if (opts->dry_run)
+        return 0;
+    if (opts->save_base)
+        FERRY_TRY(ferry_saved_base_open(opts->save_base, &w->saved_base, err));
+    return open_output(w, err);
 }
 
 static int open_session(struct work *w, struct ferry_err *err)
@@ -172,7 +195,7 @@ static int resolve(struct work *w, const struct ferry_graph *known, struct ferry
     } while (has_bad);
     if (w->opts->foreign_layers)
         want_foreign(w->graph);
-    return 0;
+    return ferry_base_set_apply(w->bases, w->graph, err);
 }
 
 static int make_plan(struct work *w, struct ferry_err *err)
@@ -240,7 +263,10 @@ static int write_archive(struct work *w, struct ferry_err *err)
     int rc = stream(w, &s, err);
 
     ferry_salvage_release(&s.salvage);
-    return rc;
+    FERRY_TRY(rc);
+    if (w->saved_base && ferry_saved_base_commit(w->saved_base, w->plan, err) < 0)
+        return ferry_wrap(err, "the archive is complete, but");
+    return 0;
 }
 
 static void warn_first(const struct export_opts *opts, struct ferry_progress *progress)
@@ -263,8 +289,7 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     };
 
     warn_first(opts, progress);
-    if (!opts->dry_run) /* an output that cannot be had is said before hours of work */
-        FERRY_TRY(open_output(&w, err));
+    FERRY_TRY(open_files(&w, err));
     FERRY_TRY(open_session(&w, err));
     ferry_progress_phase(progress, "resolving", -1, -1);
     FERRY_TRY(ferry_select(w.session, &opts->selections, opts->jobs, &w.failures, &w.refs, err));
@@ -282,8 +307,12 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     *status = w.failures.count > 0 ? FERRY_EXIT_PARTIAL : FERRY_EXIT_DONE;
     return ferry_export_report(
         opts,
-        &(struct ferry_export_result){ w.plan, &w.failures, &w.notes, w.moved,
-                                       w.out ? ferry_writer_stored(w.out) : 0 },
+        &(struct ferry_export_result){ .plan = w.plan,
+                                       .bases = w.bases,
+                                       .failures = &w.failures,
+                                       .notes = &w.notes,
+                                       .moved = w.moved,
+                                       .stored = w.out ? ferry_writer_stored(w.out) : 0 },
         progress, err);
 }
 

@@ -49,6 +49,18 @@ static const struct ferry_opt options[] = {
       .help =
           "take along layers that images name by URLs, as those of Windows, from the registry or "
           "from there; without it they are left out" },
+    { .name = "base",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct export_opts, bases),
+      .argument = "ARCHIVE",
+      .help =
+          "leave out the layers that this earlier archive has, or whose --save-base folder this "
+          "is; repeatable" },
+    { .name = "save-base",
+      .type = FERRY_OPT_TEXT,
+      .offset = offsetof(struct export_opts, save_base),
+      .argument = "FOLDER",
+      .help = "write to FOLDER what a later --base needs to know of this archive" },
     { .name = "zstd",
       .type = FERRY_OPT_LEVEL,
       .offset = offsetof(struct export_opts, zstd_level),
@@ -92,6 +104,7 @@ void ferry_export_opts_release(struct export_opts *opts)
     ferry_list_release(&opts->insecure);
     ferry_selections_release(&opts->selections);
     ferry_list_release(&opts->platform_texts);
+    ferry_list_release(&opts->bases);
     free(opts->platforms);
 }
 
@@ -131,10 +144,12 @@ static int check_stdin(const struct export_opts *opts, struct ferry_err *err)
         count += strcmp(opts->files.items[i], "-") == 0;
     for (size_t i = 0; i < opts->images_from.count; i++)
         count += strcmp(opts->images_from.items[i], "-") == 0;
+    for (size_t i = 0; i < opts->bases.count; i++)
+        count += strcmp(opts->bases.items[i], "-") == 0;
     if (count > 1)
-        return ferry_fail(
-            err, FERRY_EUSAGE,
-            "stdin (\"-\") can be read once: give one of -f and --images-from a file");
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "stdin (\"-\") can be read once: give the others of -f, --images-from "
+                          "and --base a file");
     return 0;
 }
 

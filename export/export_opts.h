@@ -13,6 +13,8 @@ struct export_opts {
     struct ferry_platform *platforms; /* of these texts */
     int ref_name;                     /* enum ferry_ref_name */
     int zstd_level;                   /* 0: the archive is not compressed */
+    struct ferry_list bases;
+    const char *save_base;
     bool no_referrers;
     bool foreign_layers;
     bool force, keep_going;

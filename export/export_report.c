@@ -34,6 +34,26 @@ static json_t *format_failures(const struct ferry_failures *failures)
     return array;
 }
 
+/* -1 for want of memory. */
+static int add_bases(json_t *report, const struct ferry_export_result *result)
+{
+    json_t *bases = json_array();
+
+    for (size_t i = 0; i < result->bases->count; i++) {
+        const struct ferry_base *base = &result->bases->items[i];
+
+        json_array_append_new(bases,
+                              json_pack("{s:s, s:s, s:I, s:I}", "archive", base->path, "digest",
+                                        base->graph->index.text, "layers", (json_int_t)base->layers,
+                                        "bytes", (json_int_t)base->bytes));
+    }
+    if (json_object_set_new(report, "bases", bases) < 0)
+        return -1;
+    return json_object_set_new(report, "inBase",
+                               json_pack("{s:I, s:I}", "count", (json_int_t)result->plan->in_base,
+                                         "bytes", (json_int_t)result->plan->in_base_bytes));
+}
+
 static int print_json(const struct export_opts *opts, const struct ferry_export_result *result,
                       struct ferry_err *err)
 {
@@ -54,7 +74,7 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
         "referrersLeftOut", (json_int_t)result->notes->referrers_left_out, "manifestsLeftOut",
         (json_int_t)plan->left_out, "dockerLoadable", (json_int_t)plan->docker_count, "tagsMoved",
         (json_int_t)result->moved, "images", images, "failed", failed);
-    if (!report)
+    if (!report || add_bases(report, result) < 0)
         return ferry_fail_memory(err);
     if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0 || fflush(stdout) < 0)
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
@@ -86,6 +106,11 @@ static int print_plan(const struct ferry_pull_plan *plan, struct ferry_err *err)
         if (!plan->nodes[i]->is_manifest)
             printf("  blob %s  %" PRId64 " bytes\n", plan->nodes[i]->descriptor.digest.text,
                    plan->nodes[i]->descriptor.size);
+    for (size_t i = 0; i < plan->graph->count; i++)
+        if (plan->graph->nodes[i]->state == FERRY_NODE_IN_BASE)
+            printf("  in a base %s  %" PRId64 " bytes\n",
+                   plan->graph->nodes[i]->descriptor.digest.text,
+                   plan->graph->nodes[i]->descriptor.size);
     printf("images: %zu, blobs: %zu, archive: %s (%" PRId64 " bytes)\n", plan->graph->image_count,
            plan->count, ferry_size_format(plan->archive_bytes, size), plan->archive_bytes);
     if (fflush(stdout) < 0)
@@ -118,6 +143,24 @@ static void say_gain(const struct ferry_pull_plan *plan, int64_t stored,
                        gained < 0 ? -gained : gained, gained < 0 ? "more" : "less");
 }
 
+/* What each base saves. */
+static void say_bases(const struct ferry_base_set *bases, struct ferry_progress *progress)
+{
+    char size[FERRY_SIZE_TEXT_MAX];
+
+    for (size_t i = 0; i < bases->count; i++) {
+        const struct ferry_base *base = &bases->items[i];
+
+        if (base->layers > 0)
+            ferry_progress_say(progress, "base %s (%s): %zu layer%s, %s, left to it", base->path,
+                               base->graph->index.text, base->layers, ferry_plural(base->layers),
+                               ferry_size_format(base->bytes, size));
+        else
+            ferry_progress_warn(progress, "base %s (%s): nothing could be left to it", base->path,
+                                base->graph->index.text);
+    }
+}
+
 int ferry_export_report(const struct export_opts *opts, const struct ferry_export_result *result,
                         struct ferry_progress *progress, struct ferry_err *err)
 {
@@ -128,6 +171,7 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_expor
 
     ferry_progress_end(progress);
     FERRY_TRY(say_left_out(plan, progress, err));
+    say_bases(result->bases, progress);
     if (opts->json)
         return print_json(opts, result, err);
     if (opts->dry_run)

@@ -4,6 +4,7 @@
 #ifndef FERRY_EXPORT_EXPORT_REPORT_H
 #define FERRY_EXPORT_EXPORT_REPORT_H
 
+#include "export/base.h"
 #include "export/export_opts.h"
 #include "export/pull_plan.h"
 #include "export/resolve.h"
@@ -11,6 +12,7 @@
 
 struct ferry_export_result {
     const struct ferry_pull_plan *plan;
+    const struct ferry_base_set *bases;
     const struct ferry_failures *failures;
     const struct ferry_resolve_notes *notes;
     size_t moved;   /* tags of references that mean another digest than these say */

@@ -30,6 +30,11 @@ static void add(struct ferry_pull_plan *plan, struct ferry_node *node)
 {
     int64_t size = node->descriptor.size;
 
+    if (node->state == FERRY_NODE_IN_BASE) {
+        plan->in_base++;
+        plan->in_base_bytes += size;
+        return;
+    }
     if (node->state == FERRY_NODE_LEFT_OUT) {
         plan->foreign += ferry_node_is_elsewhere(node);
         plan->foreign_bytes += ferry_node_is_elsewhere(node) ? size : 0;
@@ -73,6 +78,15 @@ static void add_folders(struct ferry_pull_plan *plan)
     plan->archive_bytes += (int64_t)plan->folder_count * ferry_writer_file_cost(0);
 }
 
+static size_t count_in_base(const struct ferry_graph *graph)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < graph->count; i++)
+        count += graph->nodes[i]->state == FERRY_NODE_IN_BASE;
+    return count;
+}
+
 int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
                         struct ferry_pull_plan **out, struct ferry_err *err)
 {
@@ -88,7 +102,8 @@ int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref
         return ferry_fail_memory(err);
     FERRY_TRY(check_sizes(graph, err));
     if (ferry_index_format(graph, ref_name, &plan->index, err) < 0)
-        return ferry_wrap(err, FERRY_INDEX_NAME " of %zu images", graph->image_count);
+        return ferry_wrap(err, FERRY_INDEX_NAME " of %zu images, with %zu layers left to bases",
+                          graph->image_count, count_in_base(graph));
     FERRY_TRY(ferry_docker_manifest_format(graph, &plan->docker, &plan->docker_count,
                                            &plan->docker_left_out, err));
     for (int rank = 0; rank < RANK_COUNT; rank++)

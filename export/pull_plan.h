@@ -21,6 +21,8 @@ struct ferry_pull_plan {
     int64_t archive_bytes; /* the size of the archive */
     size_t foreign;        /* layers that are left out, since they live elsewhere */
     int64_t foreign_bytes; /*   and their bytes */
+    size_t in_base;        /* layers that are, since a base has them */
+    int64_t in_base_bytes; /*   and their bytes */
     size_t left_out;       /* manifests that are, since they are for other platforms */
     size_t docker_count, docker_left_out;
 };

@@ -151,6 +151,16 @@ static void say_moved(const struct scan *s, const struct ferry_graph *old)
     }
 }
 
+static bool has_same_bases(const struct ferry_graph *a, const struct ferry_graph *b)
+{
+    if (a->bases.count != b->bases.count)
+        return false;
+    for (size_t i = 0; i < a->bases.count; i++)
+        if (!ferry_digest_equal(&a->bases.digests[i], &b->bases.digests[i]))
+            return false;
+    return true;
+}
+
 /* Why the partial file is of no use: for people, so what fails here is passed over. */
 static int say_different(const struct scan *s, struct ferry_err *err)
 {
@@ -173,6 +183,8 @@ static int say_different(const struct scan *s, struct ferry_err *err)
     FERRY_TRY(ferry_graph_new(&old, err));
     FERRY_TRY(ferry_index_parse(index.data, index.len, old, err));
     say_moved(s, old);
+    if (!has_same_bases(s->plan->graph, old))
+        ferry_progress_say(s->progress, "--base is not what it was then");
     return 0;
 }
 

@@ -69,7 +69,7 @@ struct ferry_graph {
     size_t selected_count;
     struct ferry_digest *left_out; /* sorted */
     size_t left_out_count;
-    struct ferry_bases bases;   /* what it leaves to others */
+    struct ferry_bases bases;                   /* what the archive leaves to others */
     size_t room, image_room, slot_count, stamp; /* the graph's own */
     struct ferry_node **slots;
 };

@@ -125,8 +125,8 @@ for name in web docker multi; do
     run 0 ociferry-import "$T/$name.tar" "$SRC"
 done
 sign "$SRC" app/web "$(digest_of "$SRC" app/web 1)"
-run 6 ociferry-export --json --keep-going --platform linux/amd64 -o "$T/a.tar" "$SRC/app/web:1" \
-    "$SRC/app/docker:1" "$SRC/app/none:1" "$SRC/app/multi:1"
+run 6 ociferry-export --json --keep-going --platform linux/amd64 --base "$T/web.tar" -o "$T/a.tar" \
+    "$SRC/app/web:1" "$SRC/app/docker:1" "$SRC/app/none:1" "$SRC/app/multi:1"
 members "$T/out" >"$T/export.printed"
 documented '### `ociferry-export --json`' >"$T/README.export"
 same_lines "JSON of ociferry-export" "$T/export.printed" "$T/README.export"
@@ -140,6 +140,7 @@ members "$T/out" >"$T/verify.printed"
 documented '### `ociferry-verify --json`' >"$T/README.verify"
 same_lines "JSON of ociferry-verify" "$T/verify.printed" "$T/README.verify"
 
+run 0 ociferry-import "$T/web.tar" "$DST"
 run 3 ociferry-import --json --report "$T/report.json" "$T/a.tar" "$DST"
 members "$T/out" >"$T/import.printed"
 documented '### `ociferry-import --json`, `--report`' >"$T/README.import"

@@ -1,6 +1,7 @@
 #include "export/pull_plan.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -144,6 +145,77 @@ static void test_pull_plan_loads_again(void **state)
         assert_string_equal(again->images[i].name, fx.graph->images[i].name);
 }
 
+/* What is left to a base is not in the archive, and an image without it is none for docker. */
+/* [W17] [W22] */
+static void test_pull_plan_in_base(void **state)
+{
+    FERRY_OWNED(ferry_pull_plan) plan = NULL;
+    struct ferry_err err;
+    struct stat st;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct ferry_node *node = sample_find(fx.graph, &fx.layers[i]);
+
+        node->state = FERRY_NODE_IN_BASE;
+        node->base_repository = "host.example/m";
+    }
+    CHECK_OK(ferry_pull_plan_new(fx.graph, FERRY_REF_NAME_TAG, &plan, &err));
+    assert_int_equal(plan->count, 6);
+    assert_int_equal(plan->in_base, 2);
+    assert_int_equal(plan->in_base_bytes, fx.layers[0].len + fx.layers[1].len);
+    assert_int_equal(plan->foreign, 1);
+    assert_int_equal(plan->docker_count, 0);
+    assert_int_equal(plan->docker.len, 0);
+    for (size_t i = 0; i < plan->count; i++)
+        assert_int_not_equal(plan->nodes[i]->state, FERRY_NODE_IN_BASE);
+    write_planned(plan, "delta.tar");
+    assert_int_equal(stat("delta.tar", &st), 0);
+    assert_int_equal(plan->archive_bytes, st.st_size);
+}
+
+/* A manifest of many layers that are like no others. */
+static struct sample make_many(unsigned *seed)
+{
+    static struct sample layers[1000];
+
+    for (size_t i = 0; i < FERRY_COUNT(layers); i++)
+        layers[i] = sample_layer(8, ++*seed);
+    return sample_manifest(sample_text(FERRY_TYPE_OCI_CONFIG, "{}"), layers, FERRY_COUNT(layers));
+}
+
+/* Past 4 MiB of index.json no reader would take the archive: better no archive than that. */
+/* [L1] */
+static void test_pull_plan_too_much_in_base(void **state)
+{
+    static char repositories[16001][FERRY_REPOSITORY_MAX];
+    FERRY_OWNED(ferry_pull_plan) plan = NULL;
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    struct ferry_err err = { 0 };
+    unsigned seed = 0;
+
+    (void)state;
+    CHECK_OK(ferry_graph_new(&graph, &err));
+    for (size_t image = 0; image < 16; image++) {
+        struct sample manifest = make_many(&seed);
+
+        sample_add_image(graph, sample_format("x:%zu", image), &manifest);
+        CHECK_OK(sample_supply(graph, &manifest, &err));
+        sample_forget();
+    }
+    for (size_t i = 0, k = 0; i < graph->count; i++) {
+        struct ferry_node *node = graph->nodes[i];
+
+        if (node->is_manifest || node->is_config)
+            continue;
+        snprintf(repositories[k], sizeof(repositories[k]), "q.io/%0*zu", 240, k);
+        node->state = FERRY_NODE_IN_BASE;
+        node->base_repository = repositories[k++];
+    }
+    CHECK_CODE(ferry_pull_plan_new(graph, FERRY_REF_NAME_TAG, &plan, &err), FERRY_ELIMIT);
+    assert_non_null(strstr(err.msg, "16000 layers left to bases"));
+}
+
 static void test_pull_plan_without_docker(void **state)
 {
     FERRY_OWNED(ferry_graph) graph = NULL;
@@ -203,6 +275,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pull_plan_order, make, unmake),
         cmocka_unit_test_setup_teardown(test_pull_plan_size_is_that_of_the_archive, make, unmake),
         cmocka_unit_test_setup_teardown(test_pull_plan_loads_again, make, unmake),
+        cmocka_unit_test_setup_teardown(test_pull_plan_in_base, make, unmake),
+        cmocka_unit_test(test_pull_plan_too_much_in_base),
         cmocka_unit_test(test_pull_plan_without_docker),
         cmocka_unit_test(test_pull_plan_huge_sizes),
     };
