@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/oci/in_base.h"
 #include "format/oci/left_out.h"
 
 static int format_images(const struct ferry_graph *graph, json_t *images, struct ferry_err *err)
@@ -34,9 +35,10 @@ static json_t *format_failures(const struct ferry_failures *failures)
     return array;
 }
 
-/* -1 for want of memory. */
-static int add_bases(json_t *report, const struct ferry_export_result *result)
+static int add_bases(const struct ferry_export_result *result, json_t *report,
+                     struct ferry_err *err)
 {
+    const struct ferry_in_base sum = { result->plan->in_base, result->plan->in_base_bytes };
     json_t *bases = json_array();
 
     for (size_t i = 0; i < result->bases->count; i++) {
@@ -48,10 +50,8 @@ static int add_bases(json_t *report, const struct ferry_export_result *result)
                                         "bytes", (json_int_t)base->bytes));
     }
     if (json_object_set_new(report, "bases", bases) < 0)
-        return -1;
-    return json_object_set_new(report, "inBase",
-                               json_pack("{s:I, s:I}", "count", (json_int_t)result->plan->in_base,
-                                         "bytes", (json_int_t)result->plan->in_base_bytes));
+        return ferry_fail_memory(err);
+    return ferry_in_base_json(&sum, report, err);
 }
 
 static int print_json(const struct export_opts *opts, const struct ferry_export_result *result,
@@ -74,8 +74,9 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
         "referrersLeftOut", (json_int_t)result->notes->referrers_left_out, "manifestsLeftOut",
         (json_int_t)plan->left_out, "dockerLoadable", (json_int_t)plan->docker_count, "tagsMoved",
         (json_int_t)result->moved, "images", images, "failed", failed);
-    if (!report || add_bases(report, result) < 0)
+    if (!report)
         return ferry_fail_memory(err);
+    FERRY_TRY(add_bases(result, report, err));
     if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0 || fflush(stdout) < 0)
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
     return 0;

@@ -145,3 +145,21 @@ int ferry_bases_parse(const char *base, const char *in_base, struct ferry_bases 
         return ferry_wrap(err, FERRY_NOTE_IN_BASE);
     return 0;
 }
+
+const char *ferry_bases_format(const struct ferry_bases *bases, char out[FERRY_BASES_TEXT_MAX])
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < bases->count; i++) {
+        size_t needed = strlen(bases->digests[i].text) + sizeof(", ") - 1;
+
+        if (len + needed + sizeof(", ...") > FERRY_BASES_TEXT_MAX) {
+            snprintf(out + len, FERRY_BASES_TEXT_MAX - len, ", ...");
+            break;
+        }
+        len += (size_t)snprintf(out + len, FERRY_BASES_TEXT_MAX - len, "%s%s", len ? ", " : "",
+                                bases->digests[i].text);
+    }
+    return out;
+}

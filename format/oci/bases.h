@@ -37,4 +37,8 @@ void ferry_bases_release(struct ferry_bases *bases);
 const struct ferry_base_layer *ferry_bases_find(const struct ferry_bases *bases,
                                                 const struct ferry_digest *digest);
 
+/* "sha256:..., sha256:...": of many the first ones. "" when there is none. */
+#define FERRY_BASES_TEXT_MAX 240
+const char *ferry_bases_format(const struct ferry_bases *bases, char out[FERRY_BASES_TEXT_MAX]);
+
 #endif

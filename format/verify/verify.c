@@ -399,6 +399,7 @@ static int check_archive(struct check *c, const char *path, struct ferry_err *er
     rc = check_entries(c, err);
     FERRY_TRY(note_fault(c, rc, err));
     FERRY_TRY(check_nodes(c, rc == 0, err));
+    FERRY_TRY(ferry_in_base_sum(c->report->graph, NULL, &c->report->in_base, err));
     FERRY_TRY(check_docker(c, err));
     return c->depth == FERRY_VERIFY_DEEP ? check_configs(c, err) : 0;
 }

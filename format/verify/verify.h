@@ -11,7 +11,7 @@
 #ifndef FERRY_VERIFY_VERIFY_H
 #define FERRY_VERIFY_VERIFY_H
 
-#include "format/oci/graph.h"
+#include "format/oci/in_base.h"
 #include "format/run/progress.h"
 
 enum ferry_verify_depth {
@@ -36,8 +36,9 @@ struct ferry_verify_report {
     size_t unlisted_count; /* all of them */
     size_t blobs;          /* seen and right */
     int64_t bytes;
-    size_t left_out;           /* layers that are kept elsewhere, on purpose */
-    size_t manifests_left_out; /* for other platforms, on purpose */
+    size_t left_out;              /* layers that are kept elsewhere, on purpose */
+    size_t manifests_left_out;    /* for other platforms, on purpose */
+    struct ferry_in_base in_base; /* left to bases */
     size_t fault_room, unlisted_room;
 };
 

@@ -55,6 +55,20 @@ static int print_left_out(const struct ferry_verify_report *report, const struct
     return 0;
 }
 
+/* "  (left to a base: 3 layers, 12.0 MiB)", or nothing. */
+static int print_in_base(const struct ferry_verify_report *report, struct ferry_node *root,
+                         struct ferry_err *err)
+{
+    struct ferry_in_base sum;
+    char size[FERRY_SIZE_TEXT_MAX];
+
+    FERRY_TRY(ferry_in_base_sum(report->graph, root, &sum, err));
+    if (sum.count > 0)
+        printf("  (left to a base: %zu layer%s, %s)", sum.count, ferry_plural(sum.count),
+               ferry_size_format(sum.bytes, size));
+    return 0;
+}
+
 static int print_row(const struct ferry_contents *contents, size_t name, int width,
                      struct ferry_err *err)
 {
@@ -73,6 +87,7 @@ static int print_row(const struct ferry_contents *contents, size_t name, int wid
            ferry_size_format(counted->bytes[FERRY_SPACE_OWN], own),
            platforms.len ? (char *)platforms.data : "-", counted->whole ? "" : "  DAMAGED");
     FERRY_TRY(print_left_out(contents->report, image->root, err));
+    FERRY_TRY(print_in_base(contents->report, image->root, err));
     printf("\n");
     return 0;
 }
@@ -117,6 +132,44 @@ static int print_table(const struct ferry_contents *contents, struct ferry_err *
     return 0;
 }
 
+static const char *verdict(const struct verify_opts *opts, const struct ferry_verify_report *report)
+{
+    if (report->fault_count > 0)
+        return "NOT WHOLE";
+    if (report->in_base.count > 0)
+        return opts->quick ? "DELTA, complete together with its base (bytes not checked)"
+                           : "DELTA, whole together with its base";
+    return opts->quick ? "complete (bytes not checked)" : "whole";
+}
+
+/* Whether the documents are there, and nothing else is. */
+static bool is_saved_base(const struct ferry_graph *graph)
+{
+    size_t missing = 0;
+
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct ferry_node *node = graph->nodes[i];
+
+        if (node->state == FERRY_NODE_BAD || (!node->is_manifest && node->state == FERRY_NODE_GOOD))
+            return false;
+        missing += node->state == FERRY_NODE_WANTED;
+    }
+    return missing > 0;
+}
+
+static void print_bases(const struct ferry_verify_report *report)
+{
+    char size[FERRY_SIZE_TEXT_MAX], bases[FERRY_BASES_TEXT_MAX];
+
+    if (report->in_base.count > 0)
+        printf("; %zu layer%s, %s, %s not in it but left to its base%s %s", report->in_base.count,
+               ferry_plural(report->in_base.count), ferry_size_format(report->in_base.bytes, size),
+               report->in_base.count == 1 ? "is" : "are", ferry_plural(report->graph->bases.count),
+               ferry_bases_format(&report->graph->bases, bases));
+    if (is_saved_base(report->graph))
+        printf("; documents alone: of use to ociferry-export --base, and for nothing else");
+}
+
 static int print_sentence(const struct verify_opts *opts, const struct ferry_verify_report *report,
                           struct ferry_err *err)
 {
@@ -126,10 +179,7 @@ static int print_sentence(const struct verify_opts *opts, const struct ferry_ver
     size_t count;
 
     FERRY_TRY(ferry_left_out_list(report->graph, NULL, &list, &count, err));
-    printf("%s: %s: %zu image%s, %zu blob%s, %s", name,
-           report->fault_count ? "NOT WHOLE"
-           : opts->quick       ? "complete (bytes not checked)"
-                               : "whole",
+    printf("%s: %s: %zu image%s, %zu blob%s, %s", name, verdict(opts, report),
            report->graph->image_count, ferry_plural(report->graph->image_count), report->blobs,
            ferry_plural(report->blobs), ferry_size_format(report->bytes, size));
     if (report->manifests_left_out)
@@ -143,6 +193,7 @@ static int print_sentence(const struct verify_opts *opts, const struct ferry_ver
                report->unlisted_count == 1 ? "y" : "ies");
     if (report->fault_count)
         printf(", %zu fault%s", report->fault_count, ferry_plural(report->fault_count));
+    print_bases(report);
     printf("\n");
     return 0;
 }
@@ -171,6 +222,24 @@ static int format_image(const struct ferry_contents *contents, size_t name, json
     return *out ? 0 : ferry_fail_memory(err);
 }
 
+static int add_in_base(const struct ferry_verify_report *report, struct ferry_node *root,
+                       json_t *item, struct ferry_err *err)
+{
+    struct ferry_in_base sum;
+
+    FERRY_TRY(ferry_in_base_sum(report->graph, root, &sum, err));
+    return ferry_in_base_json(&sum, item, err);
+}
+
+static json_t *format_bases(const struct ferry_bases *bases)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < bases->count; i++)
+        json_array_append_new(array, json_pack("{s:s}", "digest", bases->digests[i].text));
+    return array;
+}
+
 static int format_images(const struct ferry_contents *contents, json_t *images,
                          struct ferry_err *err)
 {
@@ -180,6 +249,8 @@ static int format_images(const struct ferry_contents *contents, json_t *images,
         FERRY_TRY(format_image(contents, i, &item, err));
         if (json_array_append_new(images, item) < 0)
             return ferry_fail_memory(err);
+        FERRY_TRY(
+            add_in_base(contents->report, contents->report->graph->images[i].root, item, err));
     }
     return 0;
 }
@@ -239,8 +310,10 @@ static int print_json(const struct verify_opts *opts, const struct ferry_content
         "foreignLayersLeftOut", (json_int_t)report->left_out, "manifestsLeftOut",
         (json_int_t)report->manifests_left_out, "images", images, "faults", faults, "unlisted",
         unlisted);
-    if (!document)
+    if (!document ||
+        json_object_set_new(document, "bases", format_bases(&report->graph->bases)) < 0)
         return ferry_fail_memory(err);
+    FERRY_TRY(ferry_in_base_json(&report->in_base, document, err));
     if (json_dumpf(document, stdout, JSON_INDENT(2)) == 0)
         putchar('\n');
     return 0;
