@@ -4,6 +4,7 @@
 
 #include "format/archive/load.h"
 #include "format/run/program.h"
+#include "import/base_layers.h"
 #include "import/config_files.h"
 #include "import/import_report.h"
 #include "import/move.h"
@@ -96,7 +97,7 @@ static void warn_of_idle_rules(const struct import_opts *opts, const struct ferr
 }
 
 /* Everything that takes requests. */
-static int carry_out(const struct ferry_move *move, bool dry_run, int *status,
+static int carry_out(const struct import_opts *opts, const struct ferry_move *move, int *status,
                      struct ferry_err *err)
 {
     const struct ferry_push_plan *plan = move->plan;
@@ -105,7 +106,8 @@ static int carry_out(const struct ferry_move *move, bool dry_run, int *status,
     ferry_progress_phase(move->progress, "asking the destination", -1,
                          (int64_t)plan->placement_count);
     FERRY_TRY(ferry_move_ask(move, err));
-    if (dry_run) {
+    FERRY_TRY(ferry_base_layers_find(opts, move, err));
+    if (opts->dry_run) {
         *status = sum_up(plan, &broken);
         return 0;
     }
@@ -137,7 +139,7 @@ static int import_plan(const struct import_opts *opts, struct ferry_reader *read
                                 .chunk_size = &chunk_size,
                                 .jobs = opts->jobs,
                                 .progress = progress };
-    FERRY_TRY(carry_out(&move, opts->dry_run, status, err));
+    FERRY_TRY(carry_out(opts, &move, status, err));
     if (opts->dry_run)
         return 0; /* the files were only tried */
     return ferry_config_files_write(

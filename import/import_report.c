@@ -34,9 +34,14 @@ void ferry_import_totals(const struct ferry_push_plan *plan, struct ferry_import
             break;
         case FERRY_PLACEMENT_UNKNOWN:
         case FERRY_PLACEMENT_ABSENT:
-        case FERRY_PLACEMENT_FAILED:
             totals->absent++;
             totals->absent_bytes += size;
+            break;
+        case FERRY_PLACEMENT_FAILED:
+            totals->broken++;
+            totals->broken_bytes += size;
+            break;
+        case FERRY_PLACEMENT_NEEDLESS:
             break;
         case FERRY_PLACEMENT_LEFT_OUT:
             totals->left_out++;
@@ -113,10 +118,10 @@ static bool is_damaged(const struct ferry_placement *p)
 static json_t *format_blob(const struct ferry_push_plan *plan, const struct ferry_placement *p)
 {
     static const char *const texts[] = {
-        [FERRY_PLACEMENT_UNKNOWN] = "unknown", [FERRY_PLACEMENT_THERE] = "skipped",
-        [FERRY_PLACEMENT_ABSENT] = "absent",   [FERRY_PLACEMENT_LEFT_OUT] = "left out",
-        [FERRY_PLACEMENT_MOUNTED] = "mounted", [FERRY_PLACEMENT_UPLOADED] = "uploaded",
-        [FERRY_PLACEMENT_FAILED] = "failed"
+        [FERRY_PLACEMENT_UNKNOWN] = "unknown",   [FERRY_PLACEMENT_THERE] = "skipped",
+        [FERRY_PLACEMENT_ABSENT] = "absent",     [FERRY_PLACEMENT_LEFT_OUT] = "left out",
+        [FERRY_PLACEMENT_NEEDLESS] = "needless", [FERRY_PLACEMENT_MOUNTED] = "mounted",
+        [FERRY_PLACEMENT_UPLOADED] = "uploaded", [FERRY_PLACEMENT_FAILED] = "failed"
     };
     const char *why = is_damaged(p) ? p->node->fault : p->failure ? p->failure->msg : NULL;
 
@@ -169,7 +174,8 @@ static int format_report(const struct ferry_import_result *result, json_t **out,
                      format_total(t.uploaded, t.uploaded_bytes), "mounted",
                      format_total(t.mounted, t.mounted_bytes), "skipped",
                      format_total(t.skipped, t.skipped_bytes), "absent",
-                     format_total(t.absent, t.absent_bytes), "images", images, "blobs", blobs);
+                     format_total(t.absent + t.broken, t.absent_bytes + t.broken_bytes), "images",
+                     images, "blobs", blobs);
     return *out ? 0 : ferry_fail_memory(err);
 }
 

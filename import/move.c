@@ -80,11 +80,11 @@ int ferry_move_ask(const struct ferry_move *move, struct ferry_err *err)
 struct freight {
     const struct ferry_move *move;
     struct ferry_node *node;
-    struct ferry_source *source;          /* verifying, owned; NULL: to be opened */
-    bool used;                            /* the source has been read from */
-    int64_t ahead;                        /* of ferry_cargo */
-    const struct ferry_placement *had_by; /* a placement that has the blob; NULL for none yet */
-    struct ferry_reply reply;             /* while it is read back from the destination */
+    struct ferry_source *source; /* verifying, owned; NULL: to be opened */
+    bool used;                   /* the source has been read from */
+    int64_t ahead;               /* of ferry_cargo */
+    const char *from; /* a repository of the destination that has the blob; NULL: none yet */
+    struct ferry_reply reply; /* while it is read back from there */
 };
 
 static int verify(struct ferry_source **body, const struct ferry_node *node,
@@ -97,7 +97,10 @@ static int verify(struct ferry_source **body, const struct ferry_node *node,
  * now, others can have it from there. */
 static int read_back(struct freight *f, struct ferry_err *err)
 {
-    struct ferry_push from = push_to(f->move, f->had_by);
+    const struct ferry_push from = { .session = f->move->session,
+                                     .registry = f->move->registry,
+                                     .repository = f->from,
+                                     .reads_only = true };
 
     ferry_reply_release(&f->reply);
     f->ahead = 0;
@@ -120,7 +123,7 @@ static int load(struct freight *f, struct ferry_err *err)
     else
         rc = ferry_fail(err, FERRY_ENOTFOUND, "blob %s: has gone by in the stream",
                         f->node->descriptor.digest.text);
-    if (rc == FERRY_ENOTFOUND && f->had_by)
+    if (rc == FERRY_ENOTFOUND && f->from)
         return read_back(f, err);
     FERRY_TRY(rc);
     return verify(&body, f->node, &f->source, err);
@@ -130,7 +133,7 @@ static int load(struct freight *f, struct ferry_err *err)
 static bool blames_blob(const struct freight *f, int code)
 {
     return code == FERRY_EDIGEST || code == FERRY_EFORMAT ||
-           (code == FERRY_ENOTFOUND && !f->source);
+           (code == FERRY_ENOTFOUND && !f->source && f->node->state != FERRY_NODE_IN_BASE);
 }
 
 static int upload(struct freight *f, const struct ferry_push *to, struct ferry_upload *upload,
@@ -154,13 +157,12 @@ static int upload(struct freight *f, const struct ferry_push *to, struct ferry_u
 static int place(struct freight *f, struct ferry_placement *p, struct ferry_err *err)
 {
     struct ferry_push to = push_to(f->move, p);
-    const char *from = f->had_by ? f->move->plan->repositories[f->had_by->repository] : NULL;
     struct ferry_upload begun = { 0 };
     bool mounted;
 
-    if (!from) /* no use in an upload that has nothing to carry */
+    if (!f->from) /* no use in an upload that has nothing to carry */
         FERRY_TRY(load(f, err));
-    FERRY_TRY(ferry_upload_begin(&to, &f->node->descriptor.digest, from, &mounted, &begun, err));
+    FERRY_TRY(ferry_upload_begin(&to, &f->node->descriptor.digest, f->from, &mounted, &begun, err));
     if (mounted) {
         p->state = FERRY_PLACEMENT_MOUNTED;
         ferry_progress_add(f->move->progress, f->node->descriptor.size, 0);
@@ -189,16 +191,17 @@ static int deliver(struct freight *f, struct ferry_err *err)
     size_t first = plan->first_placement[f->node->place];
     size_t end = plan->first_placement[f->node->place + 1];
 
-    for (size_t i = first; i < end && !f->had_by; i++)
+    f->from = plan->elsewhere[f->node->place];
+    for (size_t i = first; i < end; i++)
         if (is_had(&plan->placements[i]))
-            f->had_by = &plan->placements[i];
+            f->from = plan->repositories[plan->placements[i].repository];
     for (size_t i = first; i < end; i++) {
         struct ferry_placement *p = &plan->placements[i];
 
         if (!is_lacking(p))
             continue;
         if (place(f, p, err) == 0) {
-            f->had_by = p;
+            f->from = plan->repositories[p->repository];
             ferry_progress_add(f->move->progress, 0, 1);
             continue;
         }
@@ -240,6 +243,15 @@ static int move_node(void *ctx, size_t index, struct ferry_err *err)
     rc = deliver(&f, err);
     freight_release(&f);
     return rc;
+}
+
+/* What no stream will bring. */
+static int move_in_base(void *ctx, size_t index, struct ferry_err *err)
+{
+    const struct ferry_move *m = ctx;
+
+    return m->plan->graph->nodes[index]->state == FERRY_NODE_IN_BASE ? move_node(ctx, index, err)
+                                                                     : 0;
 }
 
 /* The stream, and whose turn it is to read from it. */
@@ -380,6 +392,8 @@ int ferry_move_blobs(const struct ferry_move *move, struct ferry_err *err)
 
     if (ferry_reader_is_random(move->reader))
         return ferry_pool_run(move->jobs, move->plan->graph->count, move_node, (void *)move, err);
+    FERRY_TRY(
+        ferry_pool_run(move->jobs, move->plan->graph->count, move_in_base, (void *)move, err));
     s.taken = calloc(move->plan->graph->count + 1, sizeof(*s.taken));
     if (!s.taken)
         return ferry_fail_memory(err);

@@ -109,21 +109,20 @@ static const char *find_rule(const struct map *m, const char *name, size_t *sour
     return found;
 }
 
-static int map_by_path(struct map *m, const struct ferry_image *image, struct ferry_err *err)
+/* The repository, by the longest --map or by the image's own path; *rule is that --map, or NULL. */
+static int find_path(const struct map *m, const struct ferry_image *image,
+                     struct ferry_reference *ref, const char **rule, struct ferry_err *err)
 {
-    struct ferry_reference ref = { 0 };
     char name[FERRY_REFERENCE_TEXT_MAX], path[2 * FERRY_REFERENCE_TEXT_MAX];
     char registry[FERRY_REGISTRY_MAX];
-    const char *rule, *rest;
+    const char *rest;
     size_t source_len;
 
-    memcpy(ref.registry, m->opts->destination.registry, sizeof(ref.registry));
-    memcpy(ref.tag, image->ref.tag, sizeof(ref.tag));
     base_name(image, name);
-    rule = find_rule(m, name, &source_len);
+    *rule = find_rule(m, name, &source_len);
     registry_component(image->ref.registry, registry);
-    if (rule) {
-        const char *below = strchr(rule, '=') + 1;
+    if (*rule) {
+        const char *below = strchr(*rule, '=') + 1;
 
         rest = name + source_len;
         snprintf(path, sizeof(path), "%s%s", below,
@@ -136,7 +135,17 @@ static int map_by_path(struct map *m, const struct ferry_image *image, struct fe
         return ferry_fail(err, FERRY_EUSAGE,
                           "%s has no repository in its name: give one, as in %s/REPOSITORY",
                           image->name, m->opts->destination.registry);
-    FERRY_TRY(set_repository(m, image, path, &ref, err));
+    return set_repository(m, image, path, ref, err);
+}
+
+static int map_by_path(struct map *m, const struct ferry_image *image, struct ferry_err *err)
+{
+    struct ferry_reference ref = { 0 };
+    const char *rule;
+
+    memcpy(ref.registry, m->opts->destination.registry, sizeof(ref.registry));
+    memcpy(ref.tag, image->ref.tag, sizeof(ref.tag));
+    FERRY_TRY(find_path(m, image, &ref, &rule, err));
     return add_target(m, image, &ref, rule, err);
 }
 
@@ -417,4 +426,42 @@ int ferry_name_map(const struct import_opts *opts, struct ferry_graph *graph,
     *targets = ferry_steal(&owned);
     *count = m.count;
     return 0;
+}
+
+/* The first line of -f that sends something of the repository somewhere; NULL for none. */
+static const struct ferry_mapping_line *find_line(const struct ferry_mapping *mapping,
+                                                  const struct ferry_reference *source)
+{
+    for (size_t i = 0; mapping && i < mapping->count; i++) {
+        struct ferry_reference named;
+        char glob[FERRY_GLOB_MAX];
+        struct ferry_err ignored;
+
+        if (mapping->lines[i].destination &&
+            ferry_reference_parse_glob(mapping->lines[i].source, &named, glob, &ignored) == 0 &&
+            strcmp(named.registry, source->registry) == 0 &&
+            strcmp(named.repository, source->repository) == 0)
+            return &mapping->lines[i];
+    }
+    return NULL;
+}
+
+bool ferry_name_map_repository(const struct import_opts *opts, const char *source,
+                               char out[FERRY_REPOSITORY_MAX])
+{
+    const struct map m = { .opts = opts };
+    struct ferry_image image = { .name = (char *)source };
+    struct ferry_reference ref = opts->destination;
+    const struct ferry_mapping_line *line;
+    const char *rule;
+    struct ferry_err ignored;
+    int rc = ferry_reference_parse(source, &image.ref, &ignored);
+
+    line = rc == 0 ? find_line(opts->mapping, &image.ref) : NULL;
+    if (line)
+        rc = parse_line_destination(&m, line, &image, &ref, &ignored);
+    else if (rc == 0 && !opts->destination.tag[0])
+        rc = find_path(&m, &image, &ref, &rule, &ignored);
+    memcpy(out, ref.repository, sizeof(ref.repository));
+    return rc == 0;
 }

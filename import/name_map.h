@@ -28,4 +28,9 @@ int ferry_name_map(const struct import_opts *opts, struct ferry_graph *graph,
                    struct ferry_target **targets, size_t *count,
                    struct ferry_err *err) FERRY_MUST_USE;
 
+/* Where these rules send, or would send, the images of REGISTRY/REPOSITORY: a repository at the
+ * destination. false where they do not say. */
+bool ferry_name_map_repository(const struct import_opts *opts, const char *source,
+                               char out[FERRY_REPOSITORY_MAX]);
+
 #endif

@@ -9,7 +9,7 @@ struct ferry_call ferry_push_call(const struct ferry_push *to, const char *metho
 {
     return (struct ferry_call){ .registry = to->registry,
                                 .repository = to->repository,
-                                .access = FERRY_ACCESS_PUSH,
+                                .access = to->reads_only ? FERRY_ACCESS_PULL : FERRY_ACCESS_PUSH,
                                 .method = method };
 }
 

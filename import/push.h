@@ -17,12 +17,13 @@ struct ferry_push {
     struct ferry_session *session;
     const char *registry;
     const char *repository;
+    bool reads_only; /* no right to push is asked for */
 };
 
 /* Room for ferry_call::path. */
 #define FERRY_PUSH_PATH_MAX ((size_t)FERRY_DIGEST_TEXT_MAX + FERRY_REPOSITORY_MAX + 64)
 
-/* A call to that repository, with the right to push, that is to be filled in. */
+/* A call to that repository, that is to be filled in. */
 struct ferry_call ferry_push_call(const struct ferry_push *to, const char *method);
 
 /* Failures that are no single blob's or repository's: going on would fail for every other. */

@@ -11,6 +11,9 @@ void ferry_push_plan_free(struct ferry_push_plan *plan)
     for (size_t i = 0; plan->outcomes && i < plan->target_count; i++)
         free(plan->outcomes[i].failure);
     ferry_trims_free(plan->trims);
+    for (size_t i = 0; plan->elsewhere && i < plan->graph->count; i++)
+        free(plan->elsewhere[i]);
+    free(plan->elsewhere);
     free(plan->outcomes);
     free(plan->placements);
     free(plan->first_placement);
@@ -134,7 +137,8 @@ int ferry_push_plan_new(struct ferry_graph *graph, struct ferry_target **targets
     plan->targets = ferry_steal(targets);
     plan->target_count = count;
     plan->outcomes = calloc(count + 1, sizeof(*plan->outcomes));
-    if (!plan->outcomes)
+    plan->elsewhere = calloc(graph->count + 1, sizeof(*plan->elsewhere));
+    if (!plan->outcomes || !plan->elsewhere)
         return ferry_fail_memory(err);
     FERRY_TRY(list_repositories(plan, err));
     FERRY_TRY(ferry_trims_new(graph, &plan->trims, err));

@@ -16,6 +16,7 @@ enum ferry_placement_state {
     FERRY_PLACEMENT_UNKNOWN,
     FERRY_PLACEMENT_THERE, /* the repository had it */
     FERRY_PLACEMENT_ABSENT,
+    FERRY_PLACEMENT_NEEDLESS, /* absent, and the images that reach it fail for another reason */
     FERRY_PLACEMENT_LEFT_OUT, /* a foreign layer that neither archive nor repository has so far */
     FERRY_PLACEMENT_MOUNTED,
     FERRY_PLACEMENT_UPLOADED,
@@ -62,6 +63,8 @@ struct ferry_push_plan {
     struct ferry_placement *placements; /* by node in the order of the graph, then by repository */
     size_t placement_count;
     size_t *first_placement; /* by node->place; one more at the end */
+    char **elsewhere; /* by node->place: a repository without a placement that has the blob, as far
+                         as that is known; else NULL */
 };
 
 /* Takes *targets. */

@@ -153,5 +153,5 @@ for result in planned pushed unchanged "left out" failed unfinished; do
 done
 run 0 ociferry-import --image '*/web:1' --json "$T/a.tar" "$DST"
 equal "result of an image that is there" unchanged "$(jq -r '.images[0].result' "$T/out")"
-run 0 ociferry-import --image '*/web:1' --json --dry-run "$T/a.tar" "$DST/dry"
+run 0 ociferry-import --image '*/docker:1' --json --dry-run "$T/a.tar" "$DST/dry"
 equal "result of a dry run" planned "$(jq -r '.images[0].result' "$T/out")"

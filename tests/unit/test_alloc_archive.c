@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "export/base.h"
 #include "export/export_opts.h"
 #include "export/image_finder.h"
 #include "export/pull_plan.h"
@@ -473,6 +474,50 @@ static void test_alloc_page(void **state)
     }
 }
 
+static int leave_to_base(struct ferry_graph *graph, struct ferry_base_set **out,
+                         struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_progress) progress = NULL;
+    FERRY_OWNED(ferry_base_set) set = NULL;
+    const char *paths[] = { "base.tar" };
+    struct ferry_list list = { .items = paths, .count = 1 };
+
+    FERRY_TRY(ferry_progress_new("test", FERRY_PROGRESS_NONE, true, &progress, err));
+    FERRY_TRY(ferry_base_set_load(&list, progress, &set, err));
+    FERRY_TRY(ferry_base_set_apply(set, graph, err));
+    *out = ferry_steal(&set);
+    return 0;
+}
+
+static void test_alloc_base(void **state)
+{
+    struct sample document = sample_text(
+        "",
+        sample_format("{\"manifests\":[%s],\"annotations\":{\"" FERRY_NOTE_VERSION "\":\"1.0\"}}",
+                      sample_descriptor(&index_doc, ",\"annotations\":{\"" FERRY_NOTE_NAME
+                                                    "\":\"host.example/a:1\"}")));
+    struct sample_tar base = { 0 };
+    struct ferry_err err;
+
+    (void)state;
+    sample_put_head(&base, &document);
+    sample_put_blob(&base, &index_doc);
+    sample_put_blob(&base, &manifest);
+    sample_put_blob(&base, &config);
+    sample_put_blob(&base, &layer);
+    sample_tar_file(&base, "base.tar");
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_base_set) set = NULL;
+        int rc = leave_to_base(whole, &set, &err);
+
+        check_outcome(rc, &err, set);
+        if (rc == 0)
+            assert_int_equal(set->items[0].layers, 1);
+        sample_find(whole, &layer)->state = FERRY_NODE_WANTED;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,7 +526,7 @@ int main(void)
         cmocka_unit_test(test_alloc_push_plan),      cmocka_unit_test(test_alloc_sparse),
         cmocka_unit_test(test_alloc_cluster_config), cmocka_unit_test(test_alloc_export_options),
         cmocka_unit_test(test_alloc_window),         cmocka_unit_test(test_alloc_image_finder),
-        cmocka_unit_test(test_alloc_page),
+        cmocka_unit_test(test_alloc_page),           cmocka_unit_test(test_alloc_base),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);

@@ -288,15 +288,17 @@ static const struct row rows[] = {
     { "digests_do_not_collide", "q.io/a@=A p.io/a@=B", "r.io", NULL, "r.io/a@A r.io/a@B", 0, 0 },
 };
 
-static int map_row(const struct row *row, struct ferry_target **targets, size_t *count,
-                   struct ferry_graph *graph, struct ferry_err *err)
-{
-    char line[600], *argv[20] = { "ociferry-import" }, *rest = NULL;
-    struct import_opts opts;
-    int argc = 1, rc;
-    bool is_done = false;
+#define LINE_MAX_LEN 600
 
-    snprintf(line, sizeof(line), "a.tar %s", row->options);
+/* The options of a row; they point into `line`. */
+static int parse_row(const struct row *row, char line[LINE_MAX_LEN], struct import_opts *opts,
+                     struct ferry_err *err)
+{
+    char *argv[20] = { "ociferry-import" }, *rest = NULL;
+    bool is_done = false;
+    int argc = 1;
+
+    snprintf(line, LINE_MAX_LEN, "a.tar %s", row->options);
     for (char *word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         argv[argc++] = word;
     if (row->file) {
@@ -306,7 +308,16 @@ static int map_row(const struct row *row, struct ferry_target **targets, size_t 
         argv[argc++] = "-f";
         argv[argc++] = "list.txt";
     }
-    rc = ferry_import_opts_parse(argc, argv, &opts, &is_done, err);
+    return ferry_import_opts_parse(argc, argv, opts, &is_done, err);
+}
+
+static int map_row(const struct row *row, struct ferry_target **targets, size_t *count,
+                   struct ferry_graph *graph, struct ferry_err *err)
+{
+    char line[LINE_MAX_LEN];
+    struct import_opts opts;
+    int rc = parse_row(row, line, &opts, err);
+
     if (rc == 0)
         rc = ferry_name_map(&opts, graph, targets, count, err);
     ferry_import_opts_release(&opts);
@@ -376,12 +387,60 @@ static void test_name_map_tells_the_rule(void **state)
     assert_null(targets[1].rule);
 }
 
+/* Where the images of a repository go that need not be in the archive. */
+static void test_name_map_repository(void **state)
+{
+    static const struct {
+        struct row row;
+        const char *source, *want; /* NULL: nobody knows */
+    } repositories[] = {
+        { { .name = "path", .options = "r.io" }, "q.io/a/b", "a/b" },
+        { { .name = "prefix", .options = "r.io/x/y" },
+          "docker.io/library/debian",
+          "x/y/library/debian" },
+        { { .name = "keep_registry", .options = "r.io/x --keep-registry" },
+          "q.io:5000/a",
+          "x/q.io-5000/a" },
+        { { .name = "map", .options = "r.io/x --map q.io/a=z --map q.io=y" }, "q.io/a/b", "x/z/b" },
+        { { .name = "map_all", .options = "r.io --map q.io/a=z/z" }, "q.io/a", "z/z" },
+        { { .name = "depth", .options = "r.io --max-depth 2" }, "q.io/a/b/c", "a/b-c" },
+        { { .name = "line", .options = "r.io/x", .file = "q.io/b:1=c/d:2\nq.io/a:1=e/f:2\n" },
+          "q.io/a",
+          "x/e/f" },
+        { { .name = "line_glob", .options = "r.io", .file = "q.io/a:*=e/f\n" }, "q.io/a", "e/f" },
+        { { .name = "line_without_destination", .options = "r.io/x", .file = "q.io/a:1\n" },
+          "q.io/a",
+          "x/a" },
+        { { .name = "no_line", .options = "r.io/x", .file = "q.io/b:1=c/d:2\n" }, "q.io/a", "x/a" },
+        { { .name = "destination_with_a_tag", .options = "r.io/x/y:1" }, "q.io/a", "x/y" },
+        { { .name = "other_registry", .options = "r.io", .file = "q.io/a:1=s.io/b:1\n" },
+          "q.io/a",
+          NULL },
+        { { .name = "no_repository", .options = "r.io --map q.io/a=UPPER" }, "q.io/a", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(repositories); i++) {
+        char line[LINE_MAX_LEN], found[FERRY_REPOSITORY_MAX];
+        struct import_opts opts;
+        struct ferry_err err;
+        bool is_known;
+
+        CHECK_OK(parse_row(&repositories[i].row, line, &opts, &err));
+        is_known = ferry_name_map_repository(&opts, repositories[i].source, found);
+        CHECK_ROW(repositories[i].row.name, is_known == !!repositories[i].want);
+        CHECK_ROW(repositories[i].row.name, !is_known || strcmp(found, repositories[i].want) == 0);
+        ferry_import_opts_release(&opts);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_name_map_rules),
         cmocka_unit_test(test_name_map_targets_keep_their_images),
         cmocka_unit_test(test_name_map_tells_the_rule),
+        cmocka_unit_test(test_name_map_repository),
     };
 
     return cmocka_run_group_tests_name("name_map", tests, sample_enter_folder, sample_leave_folder);
