@@ -59,7 +59,7 @@ push_image() {
 COMMON=(--retries 0 --cacert "$T/ours.crt" --cert "$T/client.crt" --key "$T/client.key" --creds user:secret)
 export_it() { ociferry-export --force -o "$T/a.tar" "${COMMON[@]}" "$@"; }
 with_credentials() { grep -c 'auth="[^-]' "$T/$1.access" || true; }
-holds() { tar -tf "$T/a.tar" | grep -qx "blobs/sha256/${1#sha256:}"; }
+holds() { tar -tf "$T/a.tar" | grep -x "blobs/sha256/${1#sha256:}" >/dev/null; }
 
 step "without the option it is left out, and said: image, number, bytes, remedy"
 push_image "$SRC" 1 "$GOOD"
