@@ -746,6 +746,7 @@ static void test_session_origins(void **state)
         { "https://A/x", "https://a/", true, true },
         { "http://a", "http://a:80", true, true },
         { "http://a", "https://a", false, true },
+        { "http://a:5000", "https://a:5000", false, true },
         { "https://a", "http://a", false, false },
         { "https://a", "https://a:8443", false, true },
         { "https://a", "https://a.b", false, true },
@@ -869,6 +870,29 @@ static void test_session_retry_after(void **state)
     assert_int_equal(ferry_retry_after(NULL), -1);
     for (int i = 1; i < 100; i++)
         assert_in_range(ferry_retry_delay(i), i == 1 ? 150 : 300, i == 1 ? 250 : 12500);
+}
+
+/* As long as the registry asks for, and not the 0.2 s that are usual. */
+static void test_session_retry_after_is_waited_for(void **state)
+{
+    char date[64], headers[2][96] = { "Retry-After: 1\r\n" };
+
+    (void)state;
+    open_session();
+    for (size_t i = 0; i < FERRY_COUNT(headers); i++) {
+        const struct stub_step steps[] = { { .status = i == 0 ? 429 : 503, .headers = headers[i] },
+                                           { .body = "ok" } };
+        const time_t then = time(NULL) + 2;
+        int64_t before = now_ms();
+        struct tm tm;
+
+        strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&then, &tm));
+        if (i > 0)
+            snprintf(headers[i], sizeof(headers[i]), "Retry-After: %s\r\n", date);
+        SCRIPT(steps);
+        check_get(200, "ok");
+        assert_in_range(now_ms() - before, 900, 4000);
+    }
 }
 
 /* --- bodies --------------------------------------------------------------------------------- */
@@ -1179,18 +1203,24 @@ static void test_session_upload_once(void **state)
 static void test_session_upload_redirected(void **state)
 {
     const struct stub_step steps[] = {
-        { .method = "PUT", .status = 307, .headers = redirect(stub_port(other), "/put") },
+        { .method = "PUT",
+          .expect = BASIC_USER_PASS,
+          .status = 307,
+          .headers = redirect(stub_port(other), "/put") },
+        { .status = 401, .headers = "WWW-Authenticate: Basic realm=\"r\"\r\n" },
     };
     const struct stub_step store[] = { { .method = "PUT", .status = 201 } };
     FERRY_OWNED(ferry_source) body = upload_source();
     FERRY_OWNED_REPLY reply = { .status = 0 };
 
     (void)state;
+    options.creds = "user:pass";
     open_session();
     SCRIPT(steps);
     stub_script(other, store, 1);
     CHECK_OK(put(body, false, &reply));
     assert_int_equal(reply.status, 201);
+    assert_string_equal(stub_request(other, 0).authorization, "");
     assert_int_equal(stub_request(other, 0).body_len, sizeof(upload));
     assert_memory_equal(stub_request(other, 0).body, upload, sizeof(upload));
 }
@@ -1466,6 +1496,7 @@ int main(void)
         TEST(idle_connection_closed),
         TEST(refused),
         TEST(retry_after),
+        TEST(retry_after_is_waited_for),
         TEST(body_cut),
         TEST(body_every_read_size),
         TEST(reply_left_unread),
