@@ -72,15 +72,28 @@ static bool minds_children(const struct ferry_reply *reply)
     return false;
 }
 
-int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *node,
-                        const char *selector, struct ferry_put *put, struct ferry_err *err)
+static int fail_put(struct ferry_reply *reply, struct ferry_put *put, bool *may_pass,
+                    struct ferry_err *err)
+{
+    ferry_reply_fail(reply, err);
+    put->minds_children = minds_children(reply);
+    /* The digest is right. Distribution says this of an index, too, while somebody else puts what
+     * it lists: it looks at a file that is just being written. */
+    *may_pass = strcmp(reply->error_code, "DIGEST_INVALID") == 0;
+    if (reply->status == 500) /* after all retries: it is this manifest that upsets it */
+        err->code = FERRY_EREFUSED;
+    return (int)err->code;
+}
+
+static int put_once(const struct ferry_push *to, const struct ferry_node *node,
+                    const char *selector, struct ferry_put *put, bool *may_pass,
+                    struct ferry_err *err)
 {
     FERRY_OWNED_REPLY reply = { 0 };
     FERRY_OWNED(ferry_source) body = NULL;
     struct ferry_call call = ferry_push_call(to, "PUT");
     char path[FERRY_PUSH_PATH_MAX];
 
-    *put = (struct ferry_put){ .is_listed = false };
     FERRY_TRY(ferry_source_memory(node->bytes, (size_t)node->descriptor.size, &body, err));
     snprintf(path, sizeof(path), "manifests/%s", selector);
     call.path = path;
@@ -88,18 +101,28 @@ int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *no
     call.body = body;
     call.body_size = node->descriptor.size;
     FERRY_TRY(ferry_session_call(to->session, &call, &reply, err));
-    if (reply.status != 201 && reply.status != 200 && reply.status != 202) {
-        ferry_reply_fail(&reply, err);
-        put->minds_children = minds_children(&reply);
-        if (reply.status == 500) /* after all retries: it is this manifest that upsets it */
-            err->code = FERRY_EREFUSED;
-        return (int)err->code;
-    }
+    if (reply.status != 201 && reply.status != 200 && reply.status != 202)
+        return fail_put(&reply, put, may_pass, err);
     if (reply.content_digest && strcmp(reply.content_digest, node->descriptor.digest.text) != 0)
         return ferry_fail(err, FERRY_EDIGEST, "the registry stored it as %.150s",
                           reply.content_digest);
     put->is_listed = reply.lists_referrer;
     return 0;
+}
+
+int ferry_push_manifest(const struct ferry_push *to, const struct ferry_node *node,
+                        const char *selector, struct ferry_put *put, struct ferry_err *err)
+{
+    for (int attempt = 1;; attempt++) {
+        bool may_pass = false;
+
+        *put = (struct ferry_put){ .is_listed = false };
+        if (put_once(to, node, selector, put, &may_pass, err) == 0)
+            return 0;
+        if (!may_pass || attempt > ferry_session_retries(to->session))
+            return (int)err->code;
+        FERRY_TRY(ferry_session_backoff(to->session, attempt, err));
+    }
 }
 
 int ferry_push_read_back(const struct ferry_push *to, const struct ferry_digest *digest,

@@ -63,9 +63,9 @@ static void make_publication(void)
 
 static int setup(void **state)
 {
-    struct ferry_session_options options = { .plain_http = everywhere,
-                                             .authfile = "/dev/null",
-                                             .stall_seconds = 5 };
+    struct ferry_session_options options = {
+        .plain_http = everywhere, .authfile = "/dev/null", .retries = 1, .stall_seconds = 5
+    };
 
     (void)state;
     stub = stub_start();
@@ -208,6 +208,32 @@ static void test_publication_asks_again_although_it_is_there(void **state)
     assert_true(plan->outcomes[0].has_original);
 }
 
+/* docker-registry says so of an index while what it lists is being put. */
+static void test_publication_a_digest_that_is_right(void **state)
+{
+    static const struct {
+        const char *name;
+        int times;
+        const char *puts;
+        enum ferry_code want;
+    } rows[] = { { "once", 1, "coo1", 0 }, { "for_good", -1, "coo", FERRY_EREFUSED } };
+
+    for (size_t i = 0; i < FERRY_COUNT(rows); i++) {
+        assert_int_equal(setup(state), 0);
+        const struct stub_step steps[] = {
+            { "HEAD", MANIFESTS, .status = 404, .times = -1 },
+            { "PUT", original, .status = 400,
+              .body = "{\"errors\":[{\"code\":\"DIGEST_INVALID\"}]}", .times = rows[i].times },
+            { "PUT", MANIFESTS, .status = 201, .times = -1 },
+        };
+
+        SCRIPT(steps);
+        CHECK_CODE(publish(FERRY_SPARSE_KEEP), rows[i].want);
+        assert_string_equal(puts_seen(), rows[i].puts);
+        teardown(state);
+    }
+}
+
 /* A refusal of a child is not one of what the index lists. */
 static void test_publication_a_child_is_refused(void **state)
 {
@@ -251,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_publication_auto_by_the_error_code),
         cmocka_unit_test(test_publication_modes),
+        cmocka_unit_test(test_publication_a_digest_that_is_right),
         cmocka_unit_test_setup_teardown(test_publication_asks_again_although_it_is_there, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_publication_a_child_is_refused, setup, teardown),
