@@ -45,10 +45,15 @@ static void note(void *ctx, const char *text)
 /* What belongs to the images and is not taken. */
 static void warn_referrers(const struct ferry_resolve_notes *notes, struct ferry_progress *progress)
 {
-    if (notes->referrers_left_out > 0)
+    if (notes->not_counted.code != FERRY_OK)
         ferry_progress_warn(progress,
-                            "%zu referrer%s (signatures, attestations, SBOMs and the like) are "
-                            "left behind, as --no-referrers asks",
+                            "referrers are left behind, as --no-referrers asks; how many is not "
+                            "known: %s",
+                            notes->not_counted.msg);
+    else if (notes->referrers_left_out > 0)
+        ferry_progress_warn(progress,
+                            "%zu referrer%s (signatures, attestations, SBOMs and the like), and "
+                            "what belongs to them, are left behind, as --no-referrers asks",
                             notes->referrers_left_out, ferry_plural(notes->referrers_left_out));
     if (notes->referrers_gone > 0)
         ferry_progress_warn(progress,

@@ -54,6 +54,12 @@ static int add_bases(const struct ferry_export_result *result, json_t *report,
     return ferry_in_base_json(&sum, report, err);
 }
 
+static json_t *format_referrers(const struct ferry_resolve_notes *notes)
+{
+    return notes->not_counted.code == FERRY_OK ? json_integer((json_int_t)notes->referrers_left_out)
+                                               : json_null();
+}
+
 static int print_json(const struct export_opts *opts, const struct ferry_export_result *result,
                       struct ferry_err *err)
 {
@@ -66,12 +72,12 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
     FERRY_TRY(format_images(plan->graph, images, err));
     report = json_pack(
-        "{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}", "archive",
+        "{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:O, s:O}", "archive",
         opts->output, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
         (json_int_t)plan->archive_bytes, "fileBytes", (json_int_t)result->stored, "blobs",
         (json_int_t)plan->count, "blobBytes", (json_int_t)plan->bytes, "foreignLayersLeftOut",
         (json_int_t)plan->foreign, "foreignBytesLeftOut", (json_int_t)plan->foreign_bytes,
-        "referrersLeftOut", (json_int_t)result->notes->referrers_left_out, "manifestsLeftOut",
+        "referrersLeftOut", format_referrers(result->notes), "manifestsLeftOut",
         (json_int_t)plan->left_out, "dockerLoadable", (json_int_t)plan->docker_count, "tagsMoved",
         (json_int_t)result->moved, "images", images, "failed", failed);
     if (!report)

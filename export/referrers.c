@@ -250,8 +250,8 @@ static int ask(void *ctx, size_t index, struct ferry_err *err)
 
     if (ask_referrers(r, repository, q, err) == 0 && ask_tags(r, repository, q, err) == 0)
         return 0;
-    return ferry_wrap(err, "%s: what belongs to %s (--no-referrers leaves it behind)",
-                      r->graph->images[q->image].name, q->node->descriptor.digest.text);
+    return ferry_wrap(err, "%s: what belongs to %s", r->graph->images[q->image].name,
+                      q->node->descriptor.digest.text);
 }
 
 /* --- what was found --------------------------------------------------------------------------- */

@@ -227,20 +227,33 @@ static int take_referrers(struct resolve *r, const struct ferry_referrer *found,
     return resolve_manifests(r, err);
 }
 
+/* Whoever does without them can do without their number. */
+static int count_referrers(struct resolve *r, struct ferry_referrers *referrers,
+                           struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_referrer *found = NULL;
+    int rc = ferry_referrers_find(referrers, &found, &r->notes->referrers_left_out, err);
+
+    if (rc == FERRY_ECANCEL || rc == FERRY_ENOMEM)
+        return rc;
+    if (rc < 0)
+        r->notes->not_counted = *err;
+    return 0;
+}
+
 static int resolve_referrers(struct resolve *r, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_referrers) referrers = NULL;
     size_t count;
 
     FERRY_TRY(ferry_referrers_new(r->session, r->graph, r->options->jobs, &referrers, err));
+    if (r->options->no_referrers)
+        return count_referrers(r, referrers, err);
     do {
         FERRY_OWNED_MEM struct ferry_referrer *found = NULL;
 
-        FERRY_TRY(ferry_referrers_find(referrers, &found, &count, err));
-        if (r->options->no_referrers) {
-            r->notes->referrers_left_out = count;
-            return 0;
-        }
+        if (ferry_referrers_find(referrers, &found, &count, err) < 0)
+            return ferry_wrap(err, "referrers (--no-referrers leaves them behind)");
         FERRY_TRY(take_referrers(r, found, count, err));
     } while (count > 0);
     return 0;

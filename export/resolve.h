@@ -21,7 +21,7 @@ struct ferry_resolve_options {
     size_t count;
     const struct ferry_platform *platforms; /* of an index; borrowed by the graph */
     size_t platform_count;                  /* 0: all */
-    bool no_referrers; /* what belongs to an image is counted, and left behind */
+    bool no_referrers; /* what belongs to an image is left behind, and counted if it can be */
     int jobs;
     const struct ferry_graph
         *known; /* what an earlier graph holds is not asked for again; or NULL */
@@ -30,7 +30,8 @@ struct ferry_resolve_options {
 
 /* What was not taken. */
 struct ferry_resolve_notes {
-    size_t referrers_left_out;           /* those that no_referrers left behind */
+    size_t referrers_left_out;           /* those of images that no_referrers left behind */
+    struct ferry_err not_counted;        /* why their number is not known; else FERRY_OK */
     size_t referrers_gone;               /* the registry lists them, and does not have them */
     char gone[FERRY_REFERENCE_TEXT_MAX]; /* the first of those */
 };

@@ -23,8 +23,10 @@ attach "$SRC" app/multi "$child_sbom" application/vnd.example.signature "signatu
 signature=$DIGEST
 sign "$SRC" app/multi "$index"
 sign "$SRC" app/multi "$child"
-sign "$SRC" app/multi "$child" att
+attest "$SRC" app/multi "$child"
+sign "$SRC" app/multi "$child" sbom
 sign "$SRC" app/multi "$sbom"
+attested "$SRC" app/multi "$child"
 signed "$SRC" app/multi "$index"
 
 # all_there HOST REPO
@@ -37,15 +39,16 @@ all_there() {
     signed "$1" "$2" "$index"
     signed "$1" "$2" "$child"
     signed "$1" "$2" "$sbom"
-    same_images "$SRC" "${dst%/}" "app/multi:${child/:/-}.att" "app/multi:1"
+    attested "$1" "$2" "$child"
+    same_images "$SRC" "${dst%/}" "app/multi:${child/:/-}.att" "app/multi:${child/:/-}.sbom" "app/multi:1"
 }
 
 # [W27]
 step "they travel by default, and stand behind the image in index.json"
 run 0 ociferry-export -o "$T/a.tar" "$SRC/app/multi:1"
-says '1 image with 8 referrers'
+says '1 image with 9 referrers'
 tar -xOf "$T/a.tar" index.json >"$T/index.json"
-equal "entries of index.json" 9 "$(jq '.manifests | length' "$T/index.json")"
+equal "entries of index.json" 10 "$(jq '.manifests | length' "$T/index.json")"
 equal "the first entry" "$SRC/app/multi:1" \
     "$(jq -r '.manifests[0].annotations["io.containerd.image.name"]' "$T/index.json")"
 equal "subjects" "$(printf '%s\n' "$index" "$index" "$child" "$child_sbom" | sort)" \
@@ -78,6 +81,25 @@ run 0 ociferry-import "$T/a.tar" "$DST/full"
 equal "referrers of the index" "$(printf '%s\n' "$sbom" "$attestation" "$local" | sort)" \
     "$(referrers "$DST" full/app/multi "$index")"
 
+step "and takes what a later archive brings; of what it had nothing is lost"
+raw "$DST" full/app/multi "${index/:/-}" | jq -cS '.manifests[]' | sort >"$T/before"
+attach "$SRC" app/multi "$index" application/vnd.example.later "found out later"
+later=$DIGEST
+run 0 ociferry-export -o "$T/later.tar" "$SRC/app/multi:1"
+run 0 ociferry-import "$T/later.tar" "$DST/full"
+equal "referrers of the index" "$(printf '%s\n' "$sbom" "$attestation" "$local" "$later" | sort)" \
+    "$(referrers "$DST" full/app/multi "$index")"
+raw "$DST" full/app/multi "${index/:/-}" >"$T/list"
+jq -cS --arg later "$later" '.manifests[] | select(.digest != $later)' "$T/list" | sort >"$T/after"
+same_file "what the list had" "$T/before" "$T/after"
+equal "type and note of the new one" "application/vnd.example.later application/vnd.example.later" \
+    "$(jq -r --arg later "$later" '.manifests[] | select(.digest == $later) |
+        "\(.artifactType) \(.annotations["org.example.note"])"' "$T/list")"
+curl -sSf -X DELETE "http://$SRC/v2/app/multi/manifests/$later"
+raw "$SRC" app/multi "${index/:/-}" | jq -cj --arg later "$later" \
+    'del(.manifests[] | select(.digest == $later))' >"$T/list"
+put_manifest "$SRC" app/multi "${index/:/-}" "$OCI_INDEX" "$T/list"
+
 step "only what belongs to the chosen image comes along"
 skopeo copy -q --src-tls-verify=false --dest-tls-verify=false \
     "docker://$BASE/app/web:1" "docker://$SRC/app/web:1"
@@ -92,7 +114,7 @@ signed "$DST" renamed/x "$(digest_of "$DST" renamed/x 7)"
 step "a glob takes them with their images, and not as images"
 run 0 ociferry-export --json --dry-run "$SRC/app/multi:*"
 equal "images" 1 "$(jq '[.images[] | select(.subject | not)] | length' "$T/out")"
-equal "referrers" 8 "$(jq '[.images[] | select(.subject)] | length' "$T/out")"
+equal "referrers" 9 "$(jq '[.images[] | select(.subject)] | length' "$T/out")"
 
 step "--no-referrers leaves them, and says how many"
 run 0 ociferry-export --no-referrers -o "$T/none.tar" "$SRC/app/multi:1"
@@ -126,19 +148,31 @@ start_nginx API "$SRC" server "
         return 200 '{\"schemaVersion\":2,\"mediaType\":\"$OCI_INDEX\",\"manifests\":[]}';
     }"
 run 0 ociferry-export --cacert "$T/ours.crt" -o "$T/api.tar" "$API/app/multi:1"
-says '1 image with 8 referrers'
+says '1 image with 9 referrers'
 run 0 ociferry-import "$T/api.tar" "$DST/api"
 all_there "$DST" api/app/multi
+
+step "where a destination has the API, it lists them by itself, and no list is written beside it"
+start_nginx KNOWS "$DST" server "add_header OCI-Subject sha256:any always;"
+run 0 ociferry-import --cacert "$T/ours.crt" "$T/a.tar" "$KNOWS/knows"
+same_images "$SRC" "$DST/knows" app/multi:1
+signed "$DST" knows/app/multi "$index"
+equal "status of an SBOM" 200 "$(status_of "http://$DST/v2/knows/app/multi/manifests/$sbom")"
+no_image "$DST" knows/app/multi "${index/:/-}" "${child/:/-}" "${child_sbom/:/-}"
 
 step "where tags may not be listed, the usual ones are asked for"
 start_proxy SHY "$SRC" --status 'GET /tags/list 403'
 run 0 ociferry-export --json -o "$T/shy.tar" "$SHY/app/multi:1"
-equal "referrers" 8 "$(jq '[.images[] | select(.subject)] | length' "$T/out")"
+equal "referrers" 9 "$(jq '[.images[] | select(.subject)] | length' "$T/out")"
 
 step "what cannot be found out ends the export, before anything is written, and says how to go on"
 start_proxy DOWN "$SRC" --status 'GET /referrers/ 403'
 run 4 ociferry-export -o "$T/never.tar" "$DOWN/app/multi:1"
 one_line
-says "app/multi:1: what belongs to $index .*--no-referrers.*403"
+says "--no-referrers.*app/multi:1: what belongs to $index: .*403"
 absent "$T/never.tar"
 absent "$T/never.tar.partial"
+run 0 ociferry-export --no-referrers --json -o "$T/without.tar" "$DOWN/app/multi:1"
+says "warning: referrers are left behind.*how many is not known: .*403"
+equal "referrersLeftOut" null "$(jq .referrersLeftOut "$T/out")"
+same_file "an export without them" "$T/none.tar" <(sed "s,$DOWN/,$SRC/,g" "$T/without.tar")
