@@ -4,7 +4,7 @@
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev
     libjansson-dev libyaml-dev libzstd-dev libssl-dev ca-certificates)
 EXAMPLE_PACKAGES=(docker-registry skopeo umoci curl jq)
-TEST_PACKAGES=(libcmocka-dev nginx-light openssl zstd bsdutils clang-format yq python3)
+TEST_PACKAGES=(libcmocka-dev nginx-light openssl zstd bsdutils clang-format yq python3 podman)
 BENCH_PACKAGES=(nginx-light zstd)
 
 missing_packages() {
