@@ -143,6 +143,7 @@ struct load {
     struct ferry_graph *graph;
     bool has_layout, has_index, has_docker;
     size_t read_up_to; /* nodes before this place are read */
+    size_t sought;     /* nodes before this place were looked for among what is set aside */
     int64_t kept;      /* bytes set aside */
     size_t supplied;   /* documents found in this pass */
 };
@@ -154,11 +155,12 @@ static bool complete(struct load *l)
     return l->has_layout && l->has_index && l->read_up_to == l->graph->count;
 }
 
-/* What an index or manifest lists may have gone by already. */
+/* What a document lists for the first time may have gone by already; what was listed before was
+ * taken as it came. */
 static int supply_from_kept(struct load *l, struct ferry_err *err)
 {
-    for (size_t i = l->read_up_to; i < l->graph->count; i++) {
-        struct ferry_node *node = l->graph->nodes[i];
+    while (l->sought < l->graph->count) {
+        struct ferry_node *node = l->graph->nodes[l->sought++];
         FERRY_OWNED(ferry_source) source = NULL;
         const uint8_t *bytes;
         int64_t size;
