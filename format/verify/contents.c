@@ -62,6 +62,8 @@ static enum ferry_space space_of(const struct ferry_contents *c, const struct fe
     switch (node->state) {
     case FERRY_NODE_LEFT_OUT:
         return node->is_manifest ? FERRY_SPACE_KINDS : FERRY_SPACE_ELSEWHERE;
+    case FERRY_NODE_IN_BASE:
+        return FERRY_SPACE_BASE;
     case FERRY_NODE_GOOD:
         return c->reached_by[node->place] > 1 ? FERRY_SPACE_SHARED : FERRY_SPACE_OWN;
     default:

@@ -15,6 +15,7 @@
 enum ferry_space {
     FERRY_SPACE_OWN,       /* in the archive, for one image alone */
     FERRY_SPACE_SHARED,    /* in the archive, for several images */
+    FERRY_SPACE_BASE,      /* left to a base */
     FERRY_SPACE_ELSEWHERE, /* left out on purpose */
     FERRY_SPACE_FAULTY,    /* missing or wrong */
     FERRY_SPACE_KINDS

@@ -24,10 +24,19 @@ static char *title_of(const struct ferry_page *page)
     return title;
 }
 
+static bool is_delta(const struct ferry_page *page)
+{
+    return page->contents->report->in_base.count > 0;
+}
+
 static const char *verdict_of(const struct ferry_page *page)
 {
     if (page->contents->report->fault_count > 0)
         return "Not whole";
+    if (is_delta(page))
+        return page->depth == FERRY_VERIFY_QUICK
+                   ? "Delta, complete together with its base, bytes not checked"
+                   : "Delta, whole together with its base";
     return page->depth == FERRY_VERIFY_QUICK ? "Complete, bytes not checked" : "Whole";
 }
 
@@ -138,12 +147,14 @@ static void write_verdict(const struct ferry_page *page)
                    "<section class=\"verdict %s\" aria-labelledby=\"verdict\">\n"
                    "<h2 id=\"verdict\"><svg width=\"22\" height=\"22\" aria-hidden=\"true\">"
                    "<path d=\"%s\"/></svg>%s",
-                   faults                              ? "bad"
-                   : page->depth == FERRY_VERIFY_QUICK ? "part"
-                                                       : "good",
+                   faults                                                ? "bad"
+                   : page->depth == FERRY_VERIFY_QUICK || is_delta(page) ? "part"
+                                                                         : "good",
                    faults ? bad : good, verdict_of(page));
     if (faults == 0) {
-        ferry_html_put(h, "</h2>\n<p>%s</p>\n</section>\n", meaning_of(page));
+        ferry_html_put(h, "</h2>\n<p>%s%s</p>\n</section>\n", meaning_of(page),
+                       is_delta(page) ? " Not so the layers that an earlier archive, the base, has."
+                                      : "");
         return;
     }
     ferry_html_put(h, ": %zu fault%s</h2>\n<p>", faults, ferry_plural(faults));
@@ -183,6 +194,8 @@ static void write_totals(const struct ferry_page *page)
     write_bytes(page->html, "Bytes", report->bytes, "in these");
     if (c->saved > 0)
         write_bytes(page->html, "Saved", c->saved, "by what images share");
+    if (is_delta(page))
+        write_bytes(page->html, "In a base", report->in_base.bytes, "and not in these");
     if (report->left_out + report->manifests_left_out > 0)
         write_total(page->html, "Left out", report->left_out + report->manifests_left_out,
                     "on purpose");
@@ -237,8 +250,8 @@ static void write_foot(const struct ferry_page *page)
 /* From what must be seen to what may be looked up. */
 static void (*const parts[])(const struct ferry_page *page) = {
     write_verdict,       write_totals,         write_identity,    ferry_page_chart,
-    ferry_page_images,   ferry_page_referrers, ferry_page_shared, ferry_page_left_out,
-    ferry_page_unlisted, write_foot,
+    ferry_page_images,   ferry_page_referrers, ferry_page_shared, ferry_page_in_base,
+    ferry_page_left_out, ferry_page_unlisted,  write_foot,
 };
 
 void ferry_page_write(const struct ferry_page *page)

@@ -4,6 +4,7 @@
 
 /* Of more rows the largest are in a table, and the others are summed up. */
 #define SHARED_SHOWN 20
+#define IN_BASE_SHOWN 20
 #define ELSEWHERE_SHOWN 100
 #define UNLISTED_SHOWN 100
 
@@ -113,6 +114,59 @@ void ferry_page_shared(const struct ferry_page *page)
         write_shared(page, &rows[i], labels);
     ferry_page_table_end(h);
     write_rest(h, rows, SHARED_SHOWN, count, "save");
+    ferry_html_raw(h, "</section>\n");
+}
+
+static void write_layer_in_base(const struct ferry_page *page, const struct row *row,
+                                const char *const labels[])
+{
+    struct ferry_html *h = page->html;
+
+    ferry_html_raw(h, FERRY_PAGE_ROW);
+    ferry_html_digest(h, &row->node->descriptor.digest);
+    ferry_html_raw(h, "</th>");
+    ferry_page_cell_begin(h, labels[1]);
+    ferry_html_put(h, "%s", row->node->base_repository);
+    ferry_page_cell_end(h);
+    ferry_page_cell_size(h, labels[2], row->weight);
+    ferry_html_raw(h, "</tr>\n");
+}
+
+/* Whoever has the page of a base at hand finds the digest there. */
+static void write_bases(struct ferry_html *h, const struct ferry_bases *bases)
+{
+    ferry_html_put(h,
+                   "<p>Without %s this archive can be imported only where that was. The digest of "
+                   "its <code>index.json</code>:</p>\n<ul class=\"names\">\n",
+                   bases->count == 1 ? "its base" : "its bases, one or several of these,");
+    for (size_t i = 0; i < bases->count; i++)
+        ferry_html_put(h, "<li>%s</li>\n", bases->digests[i].text);
+    ferry_html_raw(h, "</ul>\n");
+}
+
+void ferry_page_in_base(const struct ferry_page *page)
+{
+    static const char *const labels[] = { "Layer", "There in", ">Size", NULL };
+    const struct ferry_verify_report *report = page->contents->report;
+    struct ferry_html *h = page->html;
+    size_t count;
+    FERRY_OWNED_MEM struct row *rows = sort_rows(page, FERRY_SPACE_BASE, &count);
+
+    if (!rows || count == 0)
+        return;
+    ferry_html_put(h,
+                   "<section aria-labelledby=\"in-base\">\n"
+                   "<h2 id=\"in-base\">Left to an earlier archive</h2>\n<p>%zu layer%s of ",
+                   count, ferry_plural(count));
+    ferry_html_size(h, report->in_base.bytes);
+    ferry_html_put(h, " %s not here: an earlier archive, the base of this one, has %s.</p>\n",
+                   count == 1 ? "is" : "are", count == 1 ? "it" : "them");
+    write_bases(h, &report->graph->bases);
+    ferry_page_table_begin(h, labels);
+    for (size_t i = 0; i < count && i < IN_BASE_SHOWN; i++)
+        write_layer_in_base(page, &rows[i], labels);
+    ferry_page_table_end(h);
+    write_rest(h, rows, IN_BASE_SHOWN, count, "have");
     ferry_html_raw(h, "</section>\n");
 }
 

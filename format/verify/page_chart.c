@@ -14,6 +14,7 @@ static const struct {
 } kinds[FERRY_SPACE_KINDS] = {
     [FERRY_SPACE_OWN] = { "own", "own", "in one image alone" },
     [FERRY_SPACE_SHARED] = { "shared", "shared", "in several images, once in the archive" },
+    [FERRY_SPACE_BASE] = { "base", "in a base", "in an earlier archive, not in this one" },
     [FERRY_SPACE_ELSEWHERE] = { "elsewhere", "left out", "on purpose, not in the archive" },
     [FERRY_SPACE_FAULTY] = { "faulty", "faulty", "missing or wrong" },
 };
@@ -92,6 +93,10 @@ static void draw_patterns(struct ferry_html *h)
                       "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
                       "<rect class=\"hatch-ground\" width=\"6\" height=\"6\"/>"
                       "<rect class=\"hatch-line\" width=\"1.5\" height=\"6\"/></pattern>"
+                      "<pattern id=\"dots\" width=\"5\" height=\"5\" "
+                      "patternUnits=\"userSpaceOnUse\">"
+                      "<rect class=\"dot-ground\" width=\"5\" height=\"5\"/>"
+                      "<rect class=\"dot\" x=\"1\" y=\"1\" width=\"2\" height=\"2\"/></pattern>"
                       "<pattern id=\"alarm\" width=\"6\" height=\"6\" "
                       "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(-45)\">"
                       "<rect class=\"alarm-ground\" width=\"6\" height=\"6\"/>"

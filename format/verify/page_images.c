@@ -64,9 +64,8 @@ void ferry_page_name(struct ferry_html *html, const char *name)
 /* Of the kinds of space those that the archive has any of have a column. */
 static const char size_label[] = ">Size";
 static const char *const space_labels[FERRY_SPACE_KINDS] = {
-    [FERRY_SPACE_OWN] = ">Own",
-    [FERRY_SPACE_SHARED] = ">Shared",
-    [FERRY_SPACE_ELSEWHERE] = ">Left out",
+    [FERRY_SPACE_OWN] = ">Own",        [FERRY_SPACE_SHARED] = ">Shared",
+    [FERRY_SPACE_BASE] = ">In a base", [FERRY_SPACE_ELSEWHERE] = ">Left out",
     [FERRY_SPACE_FAULTY] = ">Faulty",
 };
 

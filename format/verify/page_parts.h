@@ -32,8 +32,9 @@ void ferry_page_cell_size(struct ferry_html *html, const char *label, int64_t by
 #define FERRY_PAGE_ROW "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">"
 #define FERRY_PAGE_NOTHING "\xe2\x80\x93" /* a dash */
 
-/* page_blobs.c: what is shared, what is left out, what nothing refers to. */
+/* page_blobs.c: what is shared, left to a base, and left out, and what nothing refers to. */
 void ferry_page_shared(const struct ferry_page *page);
+void ferry_page_in_base(const struct ferry_page *page);
 void ferry_page_left_out(const struct ferry_page *page);
 void ferry_page_unlisted(const struct ferry_page *page);
 

@@ -200,6 +200,19 @@ equal "manifests left out" 0 "$(jq .manifestsLeftOut "$T/out")"
 run 0 ociferry-verify "$T/1.tar"
 prints "1.tar: whole: 3 images"
 
+step "so say the table, each image, and the page"
+run 0 ociferry-verify --json "$T/2.tar"
+equal "images that are whole" true "$(jq 'all(.images[]; .whole)' "$T/out")"
+equal "bytes of each image" true "$(jq '.images | all(.bytes ==
+    .ownBytes + .sharedBytes + .inBase.bytes + .leftOutBytes + .faultyBytes)' "$T/out")"
+run 0 ociferry-verify --list --html "$T/2.html" "$T/2.tar"
+! grep -q DAMAGED "$T/out" || fail "the table calls an image damaged"
+python3 "$SUPPORT/page_check.py" "$T/2.html" >"$T/seen" || fail "the page is not sound"
+for text in "Delta, whole together with its base" "2 layers of 3.4 MiB are not here" \
+    "$(index_digest "$T/1.tar")" "${D[os1]}" "$SRC/app/db"; do
+    grep -qF -- "$text" "$T/seen" || fail "the page does not show: $text"
+done
+
 step "what is missing beside that is a fault"
 mkdir "$T/2.folder"
 tar -xf "$T/2.tar" -C "$T/2.folder"

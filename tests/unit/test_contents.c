@@ -85,6 +85,29 @@ static void test_contents_counts(void **state)
     assert_int_equal(c->damage_count, 0);
 }
 
+/* What a base has is not here, and no fault. */
+static void test_contents_in_base(void **state)
+{
+    struct ferry_node *base = sample_find(report.graph, &shared);
+
+    (void)state;
+    base->state = FERRY_NODE_IN_BASE;
+    {
+        FERRY_OWNED(ferry_contents) c = count();
+
+        assert_int_equal(c->bytes[FERRY_SPACE_BASE], 1000);
+        assert_int_equal(c->bytes[FERRY_SPACE_SHARED], 0);
+        assert_int_equal(c->bytes[FERRY_SPACE_FAULTY], 0);
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(c->images[i].bytes[FERRY_SPACE_BASE], 1000);
+            assert_true(c->images[i].whole);
+        }
+        assert_int_equal(c->shared_blobs, 0);
+        assert_int_equal(c->damage_count, 0);
+    }
+    base->state = FERRY_NODE_GOOD;
+}
+
 /* The names that a fault of this node damages, with a space behind each. */
 static const char *damaged(const struct ferry_contents *c, const struct ferry_node *node)
 {
@@ -182,9 +205,8 @@ static void test_contents_platforms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents_counts),
-        cmocka_unit_test(test_contents_faults),
-        cmocka_unit_test(test_contents_sums_are_bounded),
+        cmocka_unit_test(test_contents_counts),    cmocka_unit_test(test_contents_faults),
+        cmocka_unit_test(test_contents_in_base),   cmocka_unit_test(test_contents_sums_are_bounded),
         cmocka_unit_test(test_contents_platforms),
     };
 
