@@ -12,8 +12,10 @@
 #include "export/pull_plan.h"
 #include "export/resolve.h"
 #include "export/saved_base.h"
+#include "export/signer.h"
 #include "export/stream.h"
 #include "format/archive/archive_writer.h"
+#include "format/archive/signature.h"
 #include "format/run/program.h"
 
 /* Before two days of copying: would the archive fit? Only a regular file can be asked. */
@@ -115,6 +117,7 @@ struct work {
     struct ferry_progress *progress;
     struct ferry_base_set *bases;
     struct ferry_saved_base *saved_base; /* NULL where none is asked for */
+    struct ferry_signers *signers;       /* NULL: nobody signs */
     struct ferry_session *session;
     struct ferry_references refs;
     struct ferry_failures failures;
@@ -135,6 +138,16 @@ static void work_release(struct work *w)
     ferry_session_free(w->session);
     ferry_saved_base_free(w->saved_base);
     ferry_base_set_free(w->bases);
+    ferry_signers_free(w->signers);
+}
+
+static int load_signers(struct work *w, struct ferry_err *err)
+{
+    const struct ferry_signer_files files = { .certs = w->opts->sign_certs.items,
+                                              .keys = w->opts->sign_keys.items,
+                                              .pass_files = w->opts->sign_pass_files.items };
+
+    return files.certs ? ferry_signers_load(&files, &w->signers, err) : 0;
 }
 
 static int open_output(struct work *w, struct ferry_err *err)
@@ -154,6 +167,7 @@ static int open_files(struct work *w, struct ferry_err *err)
 {
     const struct export_opts *opts = w->opts;
 
+    FERRY_TRY(load_signers(w, err));
     if (opts->bases.count > 0)
         ferry_progress_phase(w->progress, "reading the bases", -1, -1);
     FERRY_TRY(ferry_base_set_load(&opts->bases, w->progress, &w->bases, err));
@@ -203,9 +217,20 @@ static int resolve(struct work *w, const struct ferry_graph *known, struct ferry
     return ferry_base_set_apply(w->bases, w->graph, err);
 }
 
+static int sign_plan(struct work *w, struct ferry_err *err)
+{
+    FERRY_OWNED_BUF signature;
+
+    ferry_buf_init(&signature, FERRY_SIGNATURE_MAX);
+    FERRY_TRY(ferry_signers_sign(w->signers, &w->plan->index, &signature, err));
+    ferry_pull_plan_sign(w->plan, &signature);
+    return 0;
+}
+
 static int make_plan(struct work *w, struct ferry_err *err)
 {
-    return ferry_pull_plan_new(w->graph, (enum ferry_ref_name)w->opts->ref_name, &w->plan, err);
+    FERRY_TRY(ferry_pull_plan_new(w->graph, (enum ferry_ref_name)w->opts->ref_name, &w->plan, err));
+    return w->signers ? sign_plan(w, err) : 0;
 }
 
 /* Without the images that could not be had after all; of what is written, what can be is used. */
@@ -314,6 +339,7 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
         opts,
         &(struct ferry_export_result){ .plan = w.plan,
                                        .bases = w.bases,
+                                       .signers = w.signers,
                                        .failures = &w.failures,
                                        .notes = &w.notes,
                                        .moved = w.moved,

@@ -70,6 +70,22 @@ static const struct ferry_opt options[] = {
       .low = 1,
       .high = FERRY_ZSTD_HIGHEST,
       .level = FERRY_ZSTD_STANDARD },
+    { .name = "sign-cert",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct export_opts, sign_certs),
+      .argument = "PEM",
+      .help = "sign the archive with the first certificate in PEM, and put the others along; "
+              "repeatable, each with its key" },
+    { .name = "sign-key",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct export_opts, sign_keys),
+      .argument = "PEM",
+      .help = "the private key of that certificate (RSA or ECDSA)" },
+    { .name = "sign-pass-file",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct export_opts, sign_pass_files),
+      .argument = "FILE",
+      .help = "its passphrase is the first line of FILE; without it the terminal is asked" },
     { .name = "keep-going",
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct export_opts, keep_going),
@@ -100,6 +116,9 @@ void ferry_export_opts_release(struct export_opts *opts)
 {
     ferry_list_release(&opts->files);
     ferry_list_release(&opts->images_from);
+    ferry_list_release(&opts->sign_certs);
+    ferry_list_release(&opts->sign_keys);
+    ferry_list_release(&opts->sign_pass_files);
     ferry_list_release(&opts->plain_http);
     ferry_list_release(&opts->insecure);
     ferry_selections_release(&opts->selections);
@@ -132,6 +151,19 @@ static int check(const struct export_opts *opts, struct ferry_err *err)
     if (opts->json && opts->output && strcmp(opts->output, "-") == 0 && !opts->dry_run)
         return ferry_fail(err, FERRY_EUSAGE,
                           "--json and -o - both want stdout: write the archive to a file");
+    return 0;
+}
+
+/* Who signs: pairs, and passphrases for their keys. */
+static int check_signers(const struct export_opts *opts, struct ferry_err *err)
+{
+    if (opts->sign_certs.count != opts->sign_keys.count)
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "--sign-cert and --sign-key go in pairs: found %zu and %zu",
+                          opts->sign_certs.count, opts->sign_keys.count);
+    if (opts->sign_pass_files.count > opts->sign_keys.count)
+        return ferry_fail(err, FERRY_EUSAGE, "--sign-pass-file %s: there is no --sign-key for it",
+                          opts->sign_pass_files.items[opts->sign_keys.count]);
     return 0;
 }
 
@@ -185,5 +217,6 @@ int ferry_export_opts_parse(int argc, char **argv, struct export_opts *opts, boo
     opts->wire.plain_http = opts->plain_http.items;
     opts->wire.insecure = opts->insecure.items;
     FERRY_TRY(take_platforms(opts, err));
+    FERRY_TRY(check_signers(opts, err));
     return check(opts, err);
 }

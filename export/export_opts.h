@@ -17,6 +17,7 @@ struct export_opts {
     const char *save_base;
     bool no_referrers;
     bool foreign_layers;
+    struct ferry_list sign_certs, sign_keys, sign_pass_files;
     bool force, keep_going;
     bool dry_run, quiet, json;
     int progress; /* enum ferry_progress_style */

@@ -168,31 +168,45 @@ static void say_bases(const struct ferry_base_set *bases, struct ferry_progress 
     }
 }
 
-int ferry_export_report(const struct export_opts *opts, const struct ferry_export_result *result,
-                        struct ferry_progress *progress, struct ferry_err *err)
+/* What came of an archive that was written. */
+static int say_written(const struct export_opts *opts, const struct ferry_export_result *result,
+                       struct ferry_progress *progress, struct ferry_err *err)
 {
     const struct ferry_pull_plan *plan = result->plan;
     char size[FERRY_SIZE_TEXT_MAX], with[60] = "";
     size_t referrers = ferry_graph_referrers(plan->graph);
     size_t images = plan->graph->image_count - referrers;
+    FERRY_OWNED_BUF signers;
 
-    ferry_progress_end(progress);
-    FERRY_TRY(say_left_out(plan, progress, err));
-    say_bases(result->bases, progress);
-    if (opts->json)
-        return print_json(opts, result, err);
-    if (opts->dry_run)
-        return print_plan(plan, err);
+    ferry_buf_init(&signers, SIZE_MAX);
     if (referrers > 0)
         snprintf(with, sizeof(with), " with %zu referrer%s", referrers, ferry_plural(referrers));
-    ferry_progress_say(progress, "%s: %zu image%s%s, %zu blob%s, %s",
+    if (result->signers) {
+        FERRY_TRY(ferry_buf_print(&signers, err, ", signed by "));
+        FERRY_TRY(ferry_signers_print(result->signers, &signers, err));
+    }
+    ferry_progress_say(progress, "%s: %zu image%s%s, %zu blob%s, %s%s",
                        strcmp(opts->output, "-") == 0 ? "stdout" : opts->output, images,
                        ferry_plural(images), with, plan->count, ferry_plural(plan->count),
-                       ferry_size_format(plan->archive_bytes, size));
+                       ferry_size_format(plan->archive_bytes, size),
+                       signers.len ? (const char *)signers.data : "");
     if (opts->zstd_level > 0)
         say_gain(plan, result->stored, progress);
     if (result->failures->count > 0)
         ferry_progress_warn(progress, "%zu could not be had, and %s left out",
                             result->failures->count, result->failures->count == 1 ? "is" : "are");
     return 0;
+}
+
+int ferry_export_report(const struct export_opts *opts, const struct ferry_export_result *result,
+                        struct ferry_progress *progress, struct ferry_err *err)
+{
+    ferry_progress_end(progress);
+    FERRY_TRY(say_left_out(result->plan, progress, err));
+    say_bases(result->bases, progress);
+    if (opts->json)
+        return print_json(opts, result, err);
+    if (opts->dry_run)
+        return print_plan(result->plan, err);
+    return say_written(opts, result, progress, err);
 }

@@ -8,11 +8,13 @@
 #include "export/export_opts.h"
 #include "export/pull_plan.h"
 #include "export/resolve.h"
+#include "export/signer.h"
 #include "format/run/progress.h"
 
 struct ferry_export_result {
     const struct ferry_pull_plan *plan;
     const struct ferry_base_set *bases;
+    const struct ferry_signers *signers; /* NULL: nobody */
     const struct ferry_failures *failures;
     const struct ferry_resolve_notes *notes;
     size_t moved;   /* tags of references that mean another digest than these say */

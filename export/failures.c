@@ -20,6 +20,7 @@ bool ferry_failures_permit(const struct ferry_failures *list, const struct ferry
     case FERRY_EUSAGE:
     case FERRY_EIO:
     case FERRY_ECANCEL:
+    case FERRY_EUNTRUSTED:
         return false;
     case FERRY_ENET:
     case FERRY_EAUTH:

@@ -11,6 +11,7 @@ void ferry_pull_plan_free(struct ferry_pull_plan *plan)
     if (!plan)
         return;
     ferry_buf_release(&plan->index);
+    ferry_buf_release(&plan->signature);
     ferry_buf_release(&plan->docker);
     free(plan->nodes);
     free(plan);
@@ -117,4 +118,18 @@ int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref
         plan->archive_bytes += ferry_writer_file_cost((int64_t)plan->docker.len);
     *out = ferry_steal(&plan);
     return 0;
+}
+
+static int64_t signature_cost(const struct ferry_pull_plan *plan)
+{
+    return plan->signature.len > 0 ? ferry_writer_file_cost((int64_t)plan->signature.len) : 0;
+}
+
+void ferry_pull_plan_sign(struct ferry_pull_plan *plan, struct ferry_buf *signature)
+{
+    plan->archive_bytes -= signature_cost(plan);
+    ferry_buf_release(&plan->signature);
+    plan->signature = *signature;
+    ferry_buf_init(signature, signature->limit);
+    plan->archive_bytes += signature_cost(plan);
 }

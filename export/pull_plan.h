@@ -11,9 +11,10 @@
 
 struct ferry_pull_plan {
     const struct ferry_graph *graph;
-    struct ferry_buf index;  /* index.json */
-    struct ferry_buf docker; /* manifest.json; empty when no image can be loaded by docker */
-    const char *folders[3];  /* entries in front of the blobs */
+    struct ferry_buf index;     /* index.json */
+    struct ferry_buf signature; /* index.json.p7s; empty when nobody signs */
+    struct ferry_buf docker;    /* manifest.json; empty when no image can be loaded by docker */
+    const char *folders[3];     /* entries in front of the blobs */
     size_t folder_count;
     struct ferry_node **nodes; /* indexes, manifests, configs, layers */
     size_t count;
@@ -29,6 +30,9 @@ struct ferry_pull_plan {
 
 int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
                         struct ferry_pull_plan **out, struct ferry_err *err) FERRY_MUST_USE;
+
+/* Gives it a signature over its index.json, in place of one that it has; *signature is taken. */
+void ferry_pull_plan_sign(struct ferry_pull_plan *plan, struct ferry_buf *signature);
 void ferry_pull_plan_free(struct ferry_pull_plan *plan);
 FERRY_OWNED_DEFINE(ferry_pull_plan)
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format/archive/layout.h"
+#include "format/archive/signature.h"
 #include "format/archive/tar_stream.h"
 #include "format/core/blob_impl.h"
 #include "format/core/blob_verify.h"
@@ -15,12 +16,14 @@ enum verdict {
 };
 
 struct scan {
-    const struct ferry_pull_plan *plan;
+    struct ferry_pull_plan *plan;
     const struct ferry_writer *writer;
     struct ferry_progress *progress;
     struct ferry_tar *tar;
     int64_t offset; /* where the next entry of the plan begins */
 };
+
+#define ANY_SIZE ((int64_t)-1)
 
 /* The file ends somewhere, and what a power cut left may be no tar any more: that is a cut. */
 static int next_entry(struct scan *s, const char *name, int64_t size, enum verdict *verdict,
@@ -33,8 +36,8 @@ static int next_entry(struct scan *s, const char *name, int64_t size, enum verdi
     if (rc == FERRY_EFORMAT || (rc == 0 && !entry.name))
         return 0;
     FERRY_TRY(rc);
-    *verdict = strcmp(entry.name, name) == 0 && entry.size == size && entry.position == s->offset &&
-                       ferry_tar_is_plain(s->tar)
+    *verdict = strcmp(entry.name, name) == 0 && (size == ANY_SIZE || entry.size == size) &&
+                       entry.position == s->offset && ferry_tar_is_plain(s->tar)
                    ? VERDICT_SAME
                    : VERDICT_DIFFERENT;
     return 0;
@@ -62,6 +65,48 @@ static int scan_document(struct scan *s, const char *name, const struct ferry_bu
     return rc == FERRY_EFORMAT ? 0 : rc;
 }
 
+/* Signed again, one content may have other bytes (ECDSA draws random numbers): a signature that is
+ * there will do if it is as good as the plan's own. */
+static bool is_as_good(const struct scan *s, const struct ferry_buf *found)
+{
+    static const struct ferry_signature_policy nobody;
+    struct ferry_signature signature = { 0 };
+    struct ferry_err ignored;
+    bool fits;
+
+    if (!ferry_signature_alike(found, &s->plan->signature))
+        return false;
+    fits = ferry_signature_check(&s->plan->index, found, &nobody, &signature, &ignored) == 0 &&
+           signature.state == FERRY_SIGNATURE_UNCHECKED;
+    ferry_signature_release(&signature);
+    return fits;
+}
+
+/* The plan takes over the signature that is there. */
+static int scan_signature(struct scan *s, enum verdict *verdict, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) body = NULL;
+    FERRY_OWNED_BUF found;
+    int64_t size;
+    int rc;
+
+    ferry_buf_init(&found, FERRY_SIGNATURE_MAX);
+    FERRY_TRY(next_entry(s, FERRY_SIGNATURE_NAME, ANY_SIZE, verdict, err));
+    if (*verdict != VERDICT_SAME)
+        return 0;
+    FERRY_TRY(ferry_tar_body(s->tar, &body, err));
+    size = ferry_source_size(body);
+    rc = size > (int64_t)FERRY_SIGNATURE_MAX ? 0 : ferry_source_read_all(body, &found, err);
+    if (rc == FERRY_EFORMAT)
+        *verdict = VERDICT_CUT;
+    else if (rc == 0 && !is_as_good(s, &found))
+        *verdict = VERDICT_DIFFERENT;
+    else if (rc == 0)
+        ferry_pull_plan_sign(s->plan, &found);
+    s->offset += ferry_writer_file_cost(size);
+    return rc == FERRY_EFORMAT ? 0 : rc;
+}
+
 static int scan_head(struct scan *s, enum verdict *verdict, struct ferry_err *err)
 {
     FERRY_OWNED_BUF layout;
@@ -71,6 +116,8 @@ static int scan_head(struct scan *s, enum verdict *verdict, struct ferry_err *er
     FERRY_TRY(scan_document(s, FERRY_LAYOUT_NAME, &layout, verdict, err));
     if (*verdict == VERDICT_SAME)
         FERRY_TRY(scan_document(s, FERRY_INDEX_NAME, &s->plan->index, verdict, err));
+    if (*verdict == VERDICT_SAME && s->plan->signature.len > 0)
+        FERRY_TRY(scan_signature(s, verdict, err));
     if (*verdict == VERDICT_SAME && s->plan->docker.len > 0)
         FERRY_TRY(scan_document(s, FERRY_DOCKER_NAME, &s->plan->docker, verdict, err));
     s->offset += (int64_t)s->plan->folder_count * ferry_writer_file_cost(0);
@@ -245,7 +292,7 @@ static int scan_file(struct scan *s, struct ferry_resume *out, struct ferry_err 
     return 0;
 }
 
-int ferry_resume_scan(const struct ferry_writer *writer, const struct ferry_pull_plan *plan,
+int ferry_resume_scan(const struct ferry_writer *writer, struct ferry_pull_plan *plan,
                       struct ferry_progress *progress, struct ferry_resume *out,
                       struct ferry_err *err)
 {

@@ -23,8 +23,9 @@ struct ferry_resume {
     int64_t kept;   /* up to here the file need not be written again */
 };
 
-/* *out is zeroed when there is nothing to go on with; why not is said. */
-int ferry_resume_scan(const struct ferry_writer *writer, const struct ferry_pull_plan *plan,
+/* *out is zeroed when there is nothing to go on with; why not is said. A signature that is there,
+ * by the same signers, becomes that of the plan. */
+int ferry_resume_scan(const struct ferry_writer *writer, struct ferry_pull_plan *plan,
                       struct ferry_progress *progress, struct ferry_resume *out,
                       struct ferry_err *err) FERRY_MUST_USE;
 

@@ -14,6 +14,9 @@ static int write_head(struct ferry_writer *out, const struct ferry_pull_plan *pl
     FERRY_TRY(ferry_writer_put(out, FERRY_LAYOUT_NAME, FERRY_LAYOUT_TEXT, strlen(FERRY_LAYOUT_TEXT),
                                err));
     FERRY_TRY(ferry_writer_put(out, FERRY_INDEX_NAME, plan->index.data, plan->index.len, err));
+    if (plan->signature.len > 0)
+        FERRY_TRY(ferry_writer_put(out, FERRY_SIGNATURE_NAME, plan->signature.data,
+                                   plan->signature.len, err));
     if (plan->docker.len > 0)
         FERRY_TRY(
             ferry_writer_put(out, FERRY_DOCKER_NAME, plan->docker.data, plan->docker.len, err));

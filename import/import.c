@@ -17,14 +17,32 @@ static void note(void *ctx, const char *text)
     ferry_progress_say(ctx, "%s", text);
 }
 
+/* The archive, if its signature is as it should be; who signed it is said. */
+static int load(const struct ferry_signature_policy *policy, struct ferry_reader *reader,
+                struct ferry_graph *graph, struct ferry_progress *progress, struct ferry_err *err)
+{
+    __attribute__((cleanup(ferry_signature_release))) struct ferry_signature found = { 0 };
+    FERRY_OWNED_BUF text;
+
+    ferry_buf_init(&text, SIZE_MAX);
+    FERRY_TRY(ferry_archive_load_signed(reader, policy, &found, graph, err));
+    if (found.state == FERRY_SIGNATURE_NONE) {
+        if (policy->trust)
+            ferry_progress_warn(progress, "%s; --require-signature would refuse it", found.why.msg);
+        return 0;
+    }
+    FERRY_TRY(ferry_signature_print(&found, &text, err));
+    ferry_progress_say(progress, "%s: %s", ferry_reader_name(reader), (const char *)text.data);
+    return 0;
+}
+
 /* Everything that can be known without a request: the images, and where they go. */
-static int make_plan(const struct import_opts *opts, struct ferry_reader *reader,
-                     struct ferry_graph *graph, struct ferry_push_plan **out, struct ferry_err *err)
+static int make_plan(const struct import_opts *opts, struct ferry_graph *graph,
+                     struct ferry_push_plan **out, struct ferry_err *err)
 {
     struct ferry_target *targets = NULL;
     size_t count = 0;
 
-    FERRY_TRY(ferry_archive_load(reader, graph, err));
     FERRY_TRY(ferry_sparse_excuse(graph, err));
     if (ferry_name_map(opts, graph, &targets, &count, err) < 0)
         return err->code == FERRY_EUSAGE ? (int)err->code : ferry_wrap(err, "%s", opts->archive);
@@ -152,10 +170,14 @@ static int import_archive(const struct import_opts *opts, struct ferry_graph *gr
                           int *status, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_reader) reader = NULL;
+    FERRY_OWNED_SIGNATURE_POLICY policy;
 
+    FERRY_TRY(
+        ferry_signature_policy_open(opts->trust.items, opts->require_signature, &policy, err));
     ferry_progress_phase(progress, "reading the archive", -1, -1);
     FERRY_TRY(ferry_reader_open(opts->archive, &reader, err));
-    FERRY_TRY(make_plan(opts, reader, graph, plan, err));
+    FERRY_TRY(load(&policy, reader, graph, progress, err));
+    FERRY_TRY(make_plan(opts, graph, plan, err));
     warn_of_idle_rules(opts, *plan, progress);
     return import_plan(opts, reader, *plan, progress, status, err);
 }

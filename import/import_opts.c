@@ -58,6 +58,7 @@ static const struct ferry_opt options[] = {
       .offset = offsetof(struct import_opts, report),
       .argument = "FILE",
       .help = "write what was done with every image to FILE, as JSON" },
+    FERRY_TRUST_OPTIONS(struct import_opts),
     FERRY_WIRE_OPTIONS(struct import_opts),
     FERRY_OUTPUT_OPTIONS(struct import_opts),
     { 0 }
@@ -78,6 +79,7 @@ void ferry_import_opts_release(struct import_opts *opts)
 {
     ferry_list_release(&opts->images);
     ferry_list_release(&opts->maps);
+    ferry_list_release(&opts->trust);
     ferry_list_release(&opts->configs);
     ferry_list_release(&opts->plain_http);
     ferry_list_release(&opts->insecure);

@@ -26,6 +26,8 @@ struct import_opts {
     const char *file;
     struct ferry_mapping *mapping; /* of `file` */
     bool keep_registry;
+    struct ferry_list trust; /* files of certificates */
+    bool require_signature;
     int max_depth;             /* components of a repository; 0: no limit */
     struct ferry_list configs; /* KIND=FILE */
     int sparse;                /* enum ferry_sparse */

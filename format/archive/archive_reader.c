@@ -54,11 +54,9 @@ struct ferry_reader {
 static const struct {
     const char *path;
     bool is_folder;
-} parts[] = { { FERRY_LAYOUT_NAME, false },
-              { FERRY_INDEX_NAME, false },
-              { FERRY_DOCKER_NAME, false },
-              { "blobs/sha256", true },
-              { "blobs/sha512", true } };
+} parts[] = { { FERRY_LAYOUT_NAME, false },    { FERRY_INDEX_NAME, false },
+              { FERRY_SIGNATURE_NAME, false }, { FERRY_DOCKER_NAME, false },
+              { "blobs/sha256", true },        { "blobs/sha512", true } };
 
 static bool is_folder(const struct ferry_reader *r)
 {
@@ -217,6 +215,11 @@ bool ferry_reader_is_random(const struct ferry_reader *reader)
 bool ferry_reader_can_restart(const struct ferry_reader *reader)
 {
     return !reader->stream;
+}
+
+bool ferry_reader_can_skip(const struct ferry_reader *reader)
+{
+    return is_folder(reader) || (reader->volumes && ferry_tar_is_plain(reader->tar));
 }
 
 int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)
@@ -568,6 +571,7 @@ int ferry_reader_file(struct ferry_reader *reader, enum ferry_entry_kind kind,
 {
     static const char *const names[] = { [FERRY_ENTRY_LAYOUT] = FERRY_LAYOUT_NAME,
                                          [FERRY_ENTRY_INDEX] = FERRY_INDEX_NAME,
+                                         [FERRY_ENTRY_SIGNATURE] = FERRY_SIGNATURE_NAME,
                                          [FERRY_ENTRY_DOCKER] = FERRY_DOCKER_NAME };
     struct place wanted = { .kind = kind };
 

@@ -41,8 +41,9 @@ const char *ferry_reader_name(const struct ferry_reader *reader);
 /* Whether blobs can be opened in any order. */
 bool ferry_reader_is_random(const struct ferry_reader *reader);
 
-/* The next entry, or FERRY_ENTRY_END. A second oci-layout, index.json or manifest.json is refused,
- * since readers differ on which one counts. At the end a pipe is drained. */
+/* The next entry, or FERRY_ENTRY_END. A second one of those that a layout has once (oci-layout,
+ * index.json and the like) is refused, since readers differ on which one counts. At the end a pipe
+ * is drained. */
 int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry,
                       struct ferry_err *err) FERRY_MUST_USE;
 
@@ -53,6 +54,9 @@ int ferry_reader_body(struct ferry_reader *reader, struct ferry_source **out,
 /* From the first entry again. FERRY_EIO on a pipe. */
 int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err) FERRY_MUST_USE;
 bool ferry_reader_can_restart(const struct ferry_reader *reader);
+
+/* Whether passing over an entry costs nothing: a folder, or a tar file that is not compressed. */
+bool ferry_reader_can_skip(const struct ferry_reader *reader);
 
 /* A named top-level file or a blob, where the reader is random. FERRY_ENOTFOUND when it is not in
  * the archive. The source can be rewound. */

@@ -44,6 +44,7 @@ int ferry_layout_classify(const char *name, enum ferry_entry_kind *kind,
         enum ferry_entry_kind kind;
     } names[] = { { FERRY_LAYOUT_NAME, FERRY_ENTRY_LAYOUT },
                   { FERRY_INDEX_NAME, FERRY_ENTRY_INDEX },
+                  { FERRY_SIGNATURE_NAME, FERRY_ENTRY_SIGNATURE },
                   { FERRY_DOCKER_NAME, FERRY_ENTRY_DOCKER } };
 
     if (strlen(name) >= FERRY_ENTRY_NAME_MAX)

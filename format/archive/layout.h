@@ -13,17 +13,19 @@
 #include "format/core/digest.h"
 
 enum ferry_entry_kind {
-    FERRY_ENTRY_END,    /* no more entries */
-    FERRY_ENTRY_LAYOUT, /* "oci-layout" */
-    FERRY_ENTRY_INDEX,  /* "index.json" */
-    FERRY_ENTRY_DOCKER, /* "manifest.json" */
-    FERRY_ENTRY_BLOB,   /* "blobs/<algorithm>/<hex>" */
+    FERRY_ENTRY_END,       /* no more entries */
+    FERRY_ENTRY_LAYOUT,    /* "oci-layout" */
+    FERRY_ENTRY_INDEX,     /* "index.json" */
+    FERRY_ENTRY_SIGNATURE, /* "index.json.p7s" */
+    FERRY_ENTRY_DOCKER,    /* "manifest.json" */
+    FERRY_ENTRY_BLOB,      /* "blobs/<algorithm>/<hex>" */
     FERRY_ENTRY_OTHER
 };
 
 #define FERRY_LAYOUT_NAME "oci-layout"
 #define FERRY_LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define FERRY_INDEX_NAME "index.json"
+#define FERRY_SIGNATURE_NAME "index.json.p7s"
 #define FERRY_DOCKER_NAME "manifest.json"
 #define FERRY_BLOB_NAME_MAX 150   /* "blobs/sha512/", 128 digits, NUL */
 #define FERRY_ENTRY_NAME_MAX 4096 /* bytes of an entry's name: SPEC 6 */

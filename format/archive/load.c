@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "format/archive/docker_manifest.h"
+#include "format/archive/signed_index.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_verify.h"
-#include "format/oci/index.h"
 
 /* A pass finds what stands behind the document that lists it; other tools need three at the most.
  */
@@ -35,33 +35,15 @@ int ferry_archive_supply(struct ferry_graph *graph, struct ferry_node *node,
     return rc;
 }
 
-static int read_document(struct ferry_source **source, struct ferry_buf *text, const char *what,
-                         struct ferry_err *err)
-{
-    FERRY_OWNED(ferry_source) owned = ferry_steal(source);
-
-    if (ferry_source_read_all(owned, text, err) < 0)
-        return ferry_wrap(err, "%s", what);
-    return 0;
-}
-
 static int read_layout(struct ferry_source **source, struct ferry_err *err)
 {
+    FERRY_OWNED(ferry_source) owned = ferry_steal(source);
     FERRY_OWNED_BUF text;
 
     ferry_buf_init(&text, (size_t)64 * 1024);
-    FERRY_TRY(read_document(source, &text, FERRY_LAYOUT_NAME, err));
+    if (ferry_source_read_all(owned, &text, err) < 0)
+        return ferry_wrap(err, FERRY_LAYOUT_NAME);
     return ferry_layout_check(text.data, text.len, err);
-}
-
-static int read_index(struct ferry_source **source, struct ferry_graph *graph,
-                      struct ferry_err *err)
-{
-    FERRY_OWNED_BUF text;
-
-    ferry_buf_init(&text, (size_t)FERRY_MANIFEST_MAX);
-    FERRY_TRY(read_document(source, &text, FERRY_INDEX_NAME, err));
-    return ferry_index_parse(text.data, text.len, graph, err);
 }
 
 /* What is missing, said so that the owner of another tool's archive knows what to do. */
@@ -101,11 +83,13 @@ static bool is_welcome(const struct ferry_node *node)
            (node->state == FERRY_NODE_WANTED || node->state == FERRY_NODE_LEFT_OUT);
 }
 
-static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
-                       struct ferry_err *err)
+/* oci-layout, index.json and its signature, each opened by its name. */
+static int read_head(struct ferry_reader *reader, struct ferry_signed_index *head,
+                     struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) layout = NULL;
     FERRY_OWNED(ferry_source) index = NULL;
+    FERRY_OWNED(ferry_source) signature = NULL;
     FERRY_OWNED(ferry_source) docker = NULL;
     struct ferry_err ignored;
     bool has_docker = ferry_reader_file(reader, FERRY_ENTRY_DOCKER, &docker, &ignored) == 0;
@@ -119,7 +103,21 @@ static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
     if (rc == FERRY_ENOTFOUND)
         return fail_not_layout(reader, FERRY_INDEX_NAME, has_docker, err);
     FERRY_TRY(rc);
-    FERRY_TRY(read_index(&index, graph, err));
+    FERRY_TRY(ferry_signed_index_read(head, &index, err));
+    rc = ferry_reader_file(reader, FERRY_ENTRY_SIGNATURE, &signature, err);
+    if (rc == FERRY_ENOTFOUND)
+        return 0;
+    FERRY_TRY(rc);
+    return ferry_signed_index_read_signature(head, &signature, err);
+}
+
+static int load_random(struct ferry_reader *reader, struct ferry_signed_index *head,
+                       struct ferry_graph *graph, struct ferry_err *err)
+{
+    int rc;
+
+    FERRY_TRY(read_head(reader, head, err));
+    FERRY_TRY(ferry_signed_index_believe(head, graph, err));
     for (size_t i = 0; i < graph->count; i++) { /* grows while it is walked */
         struct ferry_node *node = graph->nodes[i];
         FERRY_OWNED(ferry_source) source = NULL;
@@ -140,8 +138,10 @@ static int load_random(struct ferry_reader *reader, struct ferry_graph *graph,
 /* What a load knows about the stream that goes by. */
 struct load {
     struct ferry_reader *reader;
+    struct ferry_signed_index *head;
     struct ferry_graph *graph;
-    bool has_layout, has_index, has_docker;
+    bool has_layout, has_docker;
+    bool believed;     /* index.json was read, and its signature looked at */
     size_t read_up_to; /* nodes before this place are read */
     size_t sought;     /* nodes before this place were looked for among what is set aside */
     int64_t kept;      /* bytes set aside */
@@ -152,7 +152,7 @@ static bool complete(struct load *l)
 {
     while (l->read_up_to < l->graph->count && !ferry_node_unread(l->graph->nodes[l->read_up_to]))
         l->read_up_to++;
-    return l->has_layout && l->has_index && l->read_up_to == l->graph->count;
+    return l->has_layout && l->believed && l->read_up_to == l->graph->count;
 }
 
 /* What a document lists for the first time may have gone by already; what was listed before was
@@ -184,7 +184,8 @@ static int set_aside(struct load *l, const struct ferry_entry *entry, struct fer
 {
     FERRY_OWNED(ferry_source) body = NULL;
     FERRY_OWNED_BUF bytes;
-    int64_t size = entry->kind == FERRY_ENTRY_OTHER ? 0 : entry->size;
+    bool is_blob = entry->kind == FERRY_ENTRY_BLOB;
+    int64_t size = is_blob ? entry->size : 0;
 
     ferry_buf_init(&bytes, (size_t)FERRY_KEEP_MAX);
     if (ferry_reader_can_restart(l->reader))
@@ -196,7 +197,7 @@ static int set_aside(struct load *l, const struct ferry_entry *entry, struct fer
                           "list them: save it to a file and give that",
                           ferry_reader_name(l->reader), FERRY_KEEP_MAX / 1024 / 1024);
     l->kept += size;
-    if (entry->kind == FERRY_ENTRY_OTHER)
+    if (!is_blob)
         return ferry_reader_keep(l->reader, entry, &bytes, err);
     FERRY_TRY(ferry_reader_body(l->reader, &body, err));
     FERRY_TRY(ferry_source_read_all(body, &bytes, err));
@@ -219,36 +220,83 @@ static int keep_docker(struct load *l, const struct ferry_entry *entry, struct f
     return ferry_reader_keep(l->reader, entry, &bytes, err);
 }
 
-static int take_entry(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
+/* index.json waits for its signature, which nothing follows but what index.json explains. */
+static int believe(struct load *l, struct ferry_err *err)
 {
-    struct ferry_node *node = entry->kind == FERRY_ENTRY_BLOB
-                                  ? ferry_graph_find(l->graph, &entry->digest)
-                                  : NULL;
-    bool wanted = node && is_welcome(node);
-    bool again = (entry->kind == FERRY_ENTRY_LAYOUT && l->has_layout) ||
-                 (entry->kind == FERRY_ENTRY_INDEX && l->has_index);
+    l->believed = true;
+    l->supplied++;
+    FERRY_TRY(ferry_signed_index_believe(l->head, l->graph, err));
+    return supply_from_kept(l, err);
+}
+
+/* A file that a layout has once. */
+static int take_file(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
+{
     FERRY_OWNED(ferry_source) body = NULL;
 
-    l->has_docker = l->has_docker || entry->kind == FERRY_ENTRY_DOCKER;
-    if (again)
-        return 0;
-    if (entry->kind == FERRY_ENTRY_DOCKER)
-        return keep_docker(l, entry, err);
-    if (!wanted && entry->kind != FERRY_ENTRY_LAYOUT && entry->kind != FERRY_ENTRY_INDEX)
+    FERRY_TRY(ferry_reader_body(l->reader, &body, err));
+    if (entry->kind == FERRY_ENTRY_INDEX)
+        return ferry_signed_index_read(l->head, &body, err);
+    if (entry->kind == FERRY_ENTRY_SIGNATURE)
+        return ferry_signed_index_read_signature(l->head, &body, err);
+    l->has_layout = true;
+    return read_layout(&body, err);
+}
+
+/* One that was read already, in an earlier pass. */
+static bool is_known(const struct load *l, enum ferry_entry_kind kind)
+{
+    return (kind == FERRY_ENTRY_LAYOUT && l->has_layout) ||
+           (kind == FERRY_ENTRY_INDEX && l->head->has_index) ||
+           (kind == FERRY_ENTRY_SIGNATURE && l->head->has_signature);
+}
+
+static int take_blob(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    struct ferry_node *node = ferry_graph_find(l->graph, &entry->digest);
+    FERRY_OWNED(ferry_source) body = NULL;
+
+    if (!node || !is_welcome(node))
         return set_aside(l, entry, err);
     FERRY_TRY(ferry_reader_body(l->reader, &body, err));
-    if (entry->kind == FERRY_ENTRY_LAYOUT) {
-        l->has_layout = true;
-        return read_layout(&body, err);
-    }
-    if (entry->kind == FERRY_ENTRY_INDEX) {
-        l->has_index = true;
-        FERRY_TRY(read_index(&body, l->graph, err));
-    } else if (wanted) {
-        FERRY_TRY(ferry_archive_supply(l->graph, node, &body, err));
-    }
+    FERRY_TRY(ferry_archive_supply(l->graph, node, &body, err));
     l->supplied++;
     return supply_from_kept(l, err);
+}
+
+/* A signature that comes too late is none: a file like any other. */
+static int set_aside_late(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    struct ferry_entry other = *entry;
+
+    other.kind = FERRY_ENTRY_OTHER;
+    return set_aside(l, &other, err);
+}
+
+static int take_entry(struct load *l, const struct ferry_entry *entry, struct ferry_err *err)
+{
+    if (is_known(l, entry->kind))
+        return 0;
+    switch (entry->kind) {
+    case FERRY_ENTRY_DOCKER:
+        l->has_docker = true;
+        return keep_docker(l, entry, err);
+    case FERRY_ENTRY_BLOB:
+        return take_blob(l, entry, err);
+    case FERRY_ENTRY_SIGNATURE:
+        return l->believed ? set_aside_late(l, entry, err) : take_file(l, entry, err);
+    case FERRY_ENTRY_LAYOUT:
+    case FERRY_ENTRY_INDEX:
+        return take_file(l, entry, err);
+    default:
+        return set_aside(l, entry, err);
+    }
+}
+
+/* Up to here a signature counts. */
+static bool ends_head(enum ferry_entry_kind kind)
+{
+    return kind == FERRY_ENTRY_BLOB || kind == FERRY_ENTRY_END;
 }
 
 /* Goes on until all documents are read, or to the end. */
@@ -259,6 +307,8 @@ static int load_pass(struct load *l, struct ferry_err *err)
     l->supplied = 0;
     for (;;) {
         FERRY_TRY(ferry_reader_next(l->reader, &entry, err));
+        if (l->head->has_index && !l->believed && ends_head(entry.kind))
+            FERRY_TRY(believe(l, err));
         if (complete(l)) {
             ferry_reader_repeat(l->reader);
             return 0;
@@ -269,12 +319,31 @@ static int load_pass(struct load *l, struct ferry_err *err)
     }
 }
 
-static int load_stream(struct ferry_reader *reader, struct ferry_graph *graph,
-                       struct ferry_err *err)
+/* Wherever in a file it stands. What is wrong with the file is met again, and said, later. */
+static int find_signature(struct load *l, struct ferry_err *err)
 {
-    struct load l = { .reader = reader, .graph = graph };
+    struct ferry_entry entry;
+    int rc;
+
+    do {
+        rc = ferry_reader_next(l->reader, &entry, err);
+        if (rc == FERRY_EFORMAT || rc == FERRY_ELIMIT)
+            break;
+        FERRY_TRY(rc);
+    } while (entry.kind != FERRY_ENTRY_SIGNATURE && entry.kind != FERRY_ENTRY_END);
+    if (rc == 0 && entry.kind == FERRY_ENTRY_SIGNATURE)
+        FERRY_TRY(take_file(l, &entry, err));
+    return ferry_reader_restart(l->reader, err);
+}
+
+static int load_stream(struct ferry_reader *reader, struct ferry_signed_index *head,
+                       struct ferry_graph *graph, struct ferry_err *err)
+{
+    struct load l = { .reader = reader, .head = head, .graph = graph };
     struct ferry_err missing;
 
+    if (ferry_reader_can_restart(reader) && (head->policy->trust || ferry_reader_can_skip(reader)))
+        FERRY_TRY(find_signature(&l, err));
     for (int passes = 1;; passes++) {
         FERRY_TRY(load_pass(&l, err));
         if (complete(&l) || l.supplied == 0 || !ferry_reader_can_restart(reader))
@@ -286,7 +355,7 @@ static int load_stream(struct ferry_reader *reader, struct ferry_graph *graph,
                               ferry_reader_name(reader), PASSES_MAX);
         FERRY_TRY(ferry_reader_restart(reader, err));
     }
-    if (!l.has_layout || !l.has_index)
+    if (!l.has_layout || !l.believed)
         return fail_not_layout(reader, l.has_layout ? FERRY_INDEX_NAME : FERRY_LAYOUT_NAME,
                                l.has_docker, err);
     for (size_t i = l.read_up_to; i < graph->count; i++) {
@@ -302,10 +371,26 @@ static int load_stream(struct ferry_reader *reader, struct ferry_graph *graph,
     return 0;
 }
 
+int ferry_archive_load_signed(struct ferry_reader *reader,
+                              const struct ferry_signature_policy *policy,
+                              struct ferry_signature *found, struct ferry_graph *graph,
+                              struct ferry_err *err)
+{
+    FERRY_OWNED_SIGNED_INDEX head;
+
+    ferry_signed_index_init(&head, reader, policy, found);
+    if (ferry_reader_is_random(reader))
+        return load_random(reader, &head, graph, err);
+    return load_stream(reader, &head, graph, err);
+}
+
 int ferry_archive_load(struct ferry_reader *reader, struct ferry_graph *graph,
                        struct ferry_err *err)
 {
-    if (ferry_reader_is_random(reader))
-        return load_random(reader, graph, err);
-    return load_stream(reader, graph, err);
+    static const struct ferry_signature_policy nobody;
+    struct ferry_signature found = { 0 };
+    int rc = ferry_archive_load_signed(reader, &nobody, &found, graph, err);
+
+    ferry_signature_release(&found);
+    return rc;
 }

@@ -26,6 +26,20 @@
         .choices = "auto|bar|plain|none", .help = "how progress is shown on stderr"                \
     }
 
+/* Members: struct ferry_list trust; bool require_signature. */
+#define FERRY_TRUST_OPTIONS(opts)                                                                  \
+    { .name = "trust",                                                                             \
+      .type = FERRY_OPT_LIST,                                                                      \
+      .offset = offsetof(opts, trust),                                                             \
+      .argument = "PEM",                                                                           \
+      .help = "trust the certificates in PEM to sign the archive, those of signers or of "         \
+              "authorities; a signature by nobody else will do; repeatable" },                     \
+    {                                                                                              \
+        .name = "require-signature", .type = FERRY_OPT_FLAG,                                       \
+        .offset = offsetof(opts, require_signature),                                               \
+        .help = "refuse an archive that is not signed"                                             \
+    }
+
 /* Members: int jobs; bool dry_run; struct ferry_session_options wire; struct ferry_list plain_http,
  * insecure. */
 #define FERRY_WIRE_OPTIONS(opts)                                                                   \

@@ -13,6 +13,7 @@
 struct check {
     struct ferry_verify_report *report;
     struct ferry_reader *reader;
+    const struct ferry_signature_policy *policy;
     struct ferry_progress *progress;
     enum ferry_verify_depth depth;
     struct ferry_digest *diff_ids; /* by node->place: what a layer inflates to; text "" unknown */
@@ -30,6 +31,7 @@ void ferry_verify_report_free(struct ferry_verify_report *report)
         free(report->unlisted[i]);
     free(report->faults);
     free(report->unlisted);
+    ferry_signature_release(&report->signature);
     ferry_graph_free(report->graph);
     free(report);
 }
@@ -248,6 +250,8 @@ static int check_entry(struct check *c, const struct ferry_entry *entry, struct 
     if (entry->kind == FERRY_ENTRY_DOCKER)
         return read_docker(c, entry, err);
 
+    if (entry->kind == FERRY_ENTRY_SIGNATURE && c->report->signature.state == FERRY_SIGNATURE_NONE)
+        return check_unlisted(c, entry, err); /* too late to count */
     if (entry->kind != FERRY_ENTRY_BLOB && entry->kind != FERRY_ENTRY_OTHER)
         return 0;
     if (entry->kind == FERRY_ENTRY_BLOB)
@@ -379,6 +383,19 @@ static int note_fault(struct check *c, int rc, struct ferry_err *err)
     return is_fault(rc) ? add_fault(c->report, NULL, err->msg, err) : rc;
 }
 
+/* Who signed it, or who did not, whatever else is wrong. */
+static int check_signature(struct check *c, struct ferry_err *err)
+{
+    const struct ferry_signature *signature = &c->report->signature;
+
+    if (ferry_signature_is_fault(signature, c->policy))
+        return add_fault(c->report, NULL, signature->why.msg, err);
+    if (signature->state == FERRY_SIGNATURE_NONE && c->policy->trust)
+        ferry_progress_warn(c->progress, "%s; --require-signature would make a fault of that",
+                            signature->why.msg);
+    return 0;
+}
+
 static int check_archive(struct check *c, const char *path, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_reader) reader = NULL;
@@ -387,9 +404,12 @@ static int check_archive(struct check *c, const char *path, struct ferry_err *er
     if (rc < 0)
         return note_fault(c, rc, err);
     c->reader = reader;
-    rc = ferry_archive_load(reader, c->report->graph, err);
+    rc = ferry_archive_load_signed(reader, c->policy, &c->report->signature, c->report->graph, err);
     if (rc < 0)
-        return note_fault(c, rc, err);
+        FERRY_TRY(note_fault(c, rc, err));
+    FERRY_TRY(check_signature(c, err));
+    if (rc < 0)
+        return 0;
     if (c->depth == FERRY_VERIFY_DEEP) {
         c->diff_ids = calloc(c->report->graph->count + 1, sizeof(*c->diff_ids));
         if (!c->diff_ids)
@@ -404,19 +424,21 @@ static int check_archive(struct check *c, const char *path, struct ferry_err *er
     return c->depth == FERRY_VERIFY_DEEP ? check_configs(c, err) : 0;
 }
 
-int ferry_verify_archive(const char *path, enum ferry_verify_depth depth,
-                         struct ferry_progress *progress, struct ferry_verify_report **out,
-                         struct ferry_err *err)
+int ferry_verify_archive(const char *path, const struct ferry_verify_options *options,
+                         struct ferry_verify_report **out, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_verify_report) report = calloc(1, sizeof(*report));
-    struct check c = { .report = report, .progress = progress, .depth = depth };
+    struct check c = { .report = report,
+                       .policy = options->signature,
+                       .progress = options->progress,
+                       .depth = options->depth };
     int rc;
 
     if (!report)
         return ferry_fail_memory(err);
     ferry_buf_init(&c.docker, FERRY_DOCKER_MANIFEST_MAX);
     FERRY_TRY(ferry_graph_new(&report->graph, err));
-    ferry_progress_phase(progress, "reading the archive", -1, -1);
+    ferry_progress_phase(c.progress, "reading the archive", -1, -1);
     rc = check_archive(&c, path, err);
     free(c.diff_ids);
     ferry_buf_release(&c.docker);

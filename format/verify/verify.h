@@ -11,6 +11,7 @@
 #ifndef FERRY_VERIFY_VERIFY_H
 #define FERRY_VERIFY_VERIFY_H
 
+#include "format/archive/signature.h"
 #include "format/oci/in_base.h"
 #include "format/run/progress.h"
 
@@ -18,6 +19,12 @@ enum ferry_verify_depth {
     FERRY_VERIFY_QUICK, /* structure and sizes only */
     FERRY_VERIFY_BYTES, /* every digest */
     FERRY_VERIFY_DEEP   /* and every diffID */
+};
+
+struct ferry_verify_options {
+    enum ferry_verify_depth depth;
+    const struct ferry_signature_policy *signature; /* it reports: a bad one is a fault of many */
+    struct ferry_progress *progress;
 };
 
 #define FERRY_UNLISTED_MAX 1000 /* names kept for a report */
@@ -29,6 +36,7 @@ struct ferry_fault {
 
 struct ferry_verify_report {
     struct ferry_graph *graph;
+    struct ferry_signature signature;
     struct ferry_fault *faults;
     size_t fault_count;
     char **unlisted; /* names of entries that nothing refers to, the first FERRY_UNLISTED_MAX */
@@ -42,9 +50,8 @@ struct ferry_verify_report {
     size_t fault_room, unlisted_room;
 };
 
-int ferry_verify_archive(const char *path, enum ferry_verify_depth depth,
-                         struct ferry_progress *progress, struct ferry_verify_report **out,
-                         struct ferry_err *err) FERRY_MUST_USE;
+int ferry_verify_archive(const char *path, const struct ferry_verify_options *options,
+                         struct ferry_verify_report **out, struct ferry_err *err) FERRY_MUST_USE;
 void ferry_verify_report_free(struct ferry_verify_report *report);
 FERRY_OWNED_DEFINE(ferry_verify_report)
 

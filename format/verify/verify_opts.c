@@ -27,6 +27,7 @@ static const struct ferry_opt options[] = {
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct verify_opts, deep),
       .help = "inflate every layer as well, and check its diffID" },
+    FERRY_TRUST_OPTIONS(struct verify_opts),
     FERRY_OUTPUT_OPTIONS(struct verify_opts),
     { 0 }
 };
@@ -55,6 +56,11 @@ static int check_opts(const struct verify_opts *opts, struct ferry_err *err)
                           "--help)",
                           opts->json ? "json" : "list", ferry_verify_program.name);
     return 0;
+}
+
+void ferry_verify_opts_release(struct verify_opts *opts)
+{
+    ferry_list_release(&opts->trust);
 }
 
 int ferry_verify_opts_parse(int argc, char **argv, struct verify_opts *opts, bool *done,
@@ -109,19 +115,25 @@ static int verify(const struct verify_opts *opts, struct ferry_progress *progres
     FERRY_OWNED(ferry_output_file) page = NULL;
     FERRY_OWNED(ferry_verify_report) report = NULL;
     FERRY_OWNED(ferry_contents) contents = NULL;
-    enum ferry_verify_depth depth = opts->quick  ? FERRY_VERIFY_QUICK
-                                    : opts->deep ? FERRY_VERIFY_DEEP
-                                                 : FERRY_VERIFY_BYTES;
+    FERRY_OWNED_SIGNATURE_POLICY policy;
+    const struct ferry_verify_options how = { .depth = opts->quick  ? FERRY_VERIFY_QUICK
+                                                       : opts->deep ? FERRY_VERIFY_DEEP
+                                                                    : FERRY_VERIFY_BYTES,
+                                              .signature = &policy,
+                                              .progress = progress };
 
+    FERRY_TRY(
+        ferry_signature_policy_open(opts->trust.items, opts->require_signature, &policy, err));
+    policy.reports = true;
     if (opts->html) {
         FERRY_TRY(check_page(opts, err));
         FERRY_TRY(ferry_output_file_open(opts->html, &page, err));
     }
-    FERRY_TRY(ferry_verify_archive(opts->archive, depth, progress, &report, err));
+    FERRY_TRY(ferry_verify_archive(opts->archive, &how, &report, err));
     *whole = report->fault_count == 0;
     FERRY_TRY(ferry_contents_new(report, &contents, err));
     FERRY_TRY(ferry_verify_report_print(opts, contents, progress, err));
-    return page ? write_page(opts, depth, contents, page, err) : 0;
+    return page ? write_page(opts, how.depth, contents, page, err) : 0;
 }
 
 int ferry_verify_main(int argc, char **argv)
@@ -140,6 +152,7 @@ int ferry_verify_main(int argc, char **argv)
         rc = verify(&opts, progress, &whole, &err);
     if (rc < 0)
         ferry_progress_error(progress, "%s", err.msg);
+    ferry_verify_opts_release(&opts);
     if (rc == 0 && !whole)
         return FERRY_EXIT_VERIFY;
     return ferry_exit_status((enum ferry_code)rc);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/oci/left_out.h"
+#include "format/verify/signature_report.h"
 
 #define DAMAGES_SHOWN 20
 #define PLATFORMS_LENGTH ((size_t)300) /* of the text, about */
@@ -129,6 +130,19 @@ static int print_table(const struct ferry_contents *contents, struct ferry_err *
     for (size_t i = 0; i < graph->image_count; i++)
         FERRY_TRY(print_row(contents, i, width, err));
     print_totals(contents);
+    return ferry_signature_list(&contents->report->signature, err);
+}
+
+/* ", signed by CN=Release (trusted)", or nothing. */
+static int print_signature(const struct ferry_signature *signature, struct ferry_err *err)
+{
+    FERRY_OWNED_BUF text;
+
+    ferry_buf_init(&text, SIZE_MAX);
+    if (signature->state <= FERRY_SIGNATURE_NONE)
+        return 0;
+    FERRY_TRY(ferry_signature_print(signature, &text, err));
+    printf(", %s", (const char *)text.data);
     return 0;
 }
 
@@ -191,6 +205,7 @@ static int print_sentence(const struct verify_opts *opts, const struct ferry_ver
     if (report->unlisted_count)
         printf(", %zu entr%s that no image refers to", report->unlisted_count,
                report->unlisted_count == 1 ? "y" : "ies");
+    FERRY_TRY(print_signature(&report->signature, err));
     if (report->fault_count)
         printf(", %zu fault%s", report->fault_count, ferry_plural(report->fault_count));
     print_bases(report);
@@ -292,15 +307,18 @@ static int print_json(const struct verify_opts *opts, const struct ferry_content
     FERRY_OWNED_JSON *images = json_array();
     FERRY_OWNED_JSON *faults = json_array();
     FERRY_OWNED_JSON *unlisted = json_array();
+    FERRY_OWNED_JSON *signature = NULL;
     FERRY_OWNED_JSON *document = NULL;
 
+    FERRY_TRY(ferry_signature_json(&report->signature, &signature, err));
     FERRY_TRY(format_images(contents, images, err));
     FERRY_TRY(format_faults(contents, faults, err));
     for (size_t i = 0; i < report->unlisted_named; i++)
         json_array_append_new(unlisted, json_string(report->unlisted[i]));
     document = json_pack(
-        "{s:s, s:s*, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O}", "archive",
-        opts->archive, "index", index[0] ? index : NULL, "whole", report->fault_count == 0, "depth",
+        "{s:s, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O}",
+        "archive", opts->archive, "index", index[0] ? index : NULL, "signature", signature, "whole",
+        report->fault_count == 0, "depth",
         opts->quick  ? "quick"
         : opts->deep ? "deep"
                      : "bytes",

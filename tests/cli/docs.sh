@@ -1,6 +1,7 @@
 #!/bin/bash
 . "$(dirname "$0")/../support/lib.sh" || exit
 . "$SUPPORT/attach.sh" || exit
+. "$SUPPORT/certs.sh" || exit
 goal "the papers say what the programs do: options, exit statuses, JSON, limits, sections, paths"
 cd "$ROOT"
 
@@ -125,7 +126,10 @@ for name in web docker multi; do
     run 0 ociferry-import "$T/$name.tar" "$SRC"
 done
 sign "$SRC" app/web "$(digest_of "$SRC" app/web 1)"
+make_ca ca
+make_ca stranger
 run 6 ociferry-export --json --keep-going --platform linux/amd64 --base "$T/web.tar" -o "$T/a.tar" \
+    --sign-cert "$T/ca.crt" --sign-key "$T/ca.key" --sign-cert "$T/stranger.crt" --sign-key "$T/stranger.key" \
     "$SRC/app/web:1" "$SRC/app/docker:1" "$SRC/app/none:1" "$SRC/app/multi:1"
 members "$T/out" >"$T/export.printed"
 documented '### `ociferry-export --json`' >"$T/README.export"
@@ -135,7 +139,7 @@ layer=$(raw "$SRC" app/docker 1 | jq -r '.layers[1].digest')
 flip "$T/a.tar" $(($(entry_offset "$T/a.tar" "blobs/sha256/${layer#sha256:}") + 30))
 echo stranger >"$T/stranger"
 tar -C "$T" -rf "$T/a.tar" stranger
-run 3 ociferry-verify --json "$T/a.tar"
+run 3 ociferry-verify --json --trust "$T/ca.crt" "$T/a.tar"
 members "$T/out" >"$T/verify.printed"
 documented '### `ociferry-verify --json`' >"$T/README.verify"
 same_lines "JSON of ociferry-verify" "$T/verify.printed" "$T/README.verify"

@@ -1,20 +1,23 @@
 # Certificates of our own, for scenarios with TLS; sourced after lib.sh.
 # shellcheck shell=bash
 
+# The kind of key: what openssl req -newkey takes.
+NEWKEY=(ec -pkeyopt ec_paramgen_curve:P-256)
+
 # make_ca NAME: $T/NAME.crt and $T/NAME.key.
 make_ca() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
+    openssl req -x509 -newkey "${NEWKEY[@]}" -nodes -days 2 -subj "/CN=$1" \
         -keyout "$T/$1.key" -out "$T/$1.crt" 2>"$T/openssl.log" || fail "openssl: $(cat "$T/openssl.log")"
 }
 
-# make_cert CA NAME SUBJECT_ALT_NAMES [DAYS]: $T/NAME.crt and $T/NAME.key, signed by CA; with DAYS
-# below 0 it has expired.
+# make_cert CA NAME SUBJECT_ALT_NAMES [DAYS [FROM]]: $T/NAME.crt and $T/NAME.key, signed by CA; with
+# DAYS below 0 it has expired, with FROM above 0 it is not valid yet.
 make_cert() {
     local ca=$1 name=$2 names=$3 days=${4:-2} from
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+    openssl req -newkey "${NEWKEY[@]}" -nodes -subj "/CN=$name" \
         -keyout "$T/$name.key" -out "$T/$name.csr" 2>"$T/openssl.log" ||
         fail "openssl: $(cat "$T/openssl.log")"
-    from=$(date -u -d '-9 days' +%Y%m%d000000Z)
+    from=$(date -u -d "${5:--9} days" +%Y%m%d000000Z)
     printf 'subjectAltName=%s\n' "$names" >"$T/$name.ext"
     : >"$T/$ca.db"
     rm -f "$T/$ca.db.attr"

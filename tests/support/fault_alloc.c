@@ -30,6 +30,11 @@ bool fault_arm(long n)
     return more;
 }
 
+void fault_stop(void)
+{
+    countdown = 0;
+}
+
 static bool fails_now(void)
 {
     if (countdown == 0 || --countdown > 0)

@@ -15,6 +15,9 @@
 /* false when run n - 1 got by without the allocation that was to fail. */
 bool fault_arm(long n);
 
+/* For the rest of a run none fails any more. */
+void fault_stop(void);
+
 #define EACH_FAILED_ALLOC(n) for (long n = 1; fault_arm(n); n++)
 
 #endif
