@@ -3,7 +3,7 @@
 # of security updates later. Not run by CI; needs root, Debian's mirror, mmdebstrap, umoci, skopeo and
 # docker-registry, and about 3 GiB.
 #
-#   tests/bench/delta.sh [DIR]
+#   tests/bench/delta_size.sh [DIR]
 #
 # First month: debian, and python, nginx and postgres with their packages in a layer on it, from the
 # release alone. Second month, in two ways:
