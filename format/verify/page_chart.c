@@ -76,12 +76,15 @@ static void draw_bar(struct ferry_html *h, const char *name, size_t number,
         ferry_html_put(h, "<line class=\"tick\" x1=\"%s\" x2=\"%s\" y1=\"0\" y2=\"18\"/>",
                        format_part(i * scale->step, scale->bytes, x), x);
     for (size_t i = 0; i < FERRY_SPACE_KINDS; i++) {
-        if (bytes[i] == 0)
+        int64_t left = scale->bytes - at; /* sums that do not fit were cut */
+        int64_t part = bytes[i] < left ? bytes[i] : left;
+
+        if (part == 0)
             continue;
         ferry_html_put(h, "<rect class=\"%s\" x=\"%s\" y=\"1\" width=\"%s\" height=\"16\"/>",
                        kinds[i].class, format_part(at, scale->bytes, x),
-                       format_part(bytes[i], scale->bytes, width));
-        at += bytes[i];
+                       format_part(part, scale->bytes, width));
+        at += part;
     }
     ferry_html_raw(h, "</svg>");
 }
