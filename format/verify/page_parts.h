@@ -9,6 +9,9 @@
 /* page_style.c: what stands between <style> and </style>. */
 extern const char ferry_page_style[];
 
+/* page_signature.c: who signed it. */
+void ferry_page_signature(const struct ferry_page *page);
+
 /* page_chart.c: where the space goes. */
 void ferry_page_chart(const struct ferry_page *page);
 
