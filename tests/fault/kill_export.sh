@@ -10,28 +10,39 @@ spread=${FERRY_KILL_MS:-150} # a run is killed after 30 ms and up to so many mor
 third=$((mib / 3))
 
 store_image SRC app/kill 1 $third 1 $((mib - third - 1))
+store_image SRC app/cut 2 16 1 20
 start_registry SRC
 put_image "$SRC" app/kill 1
+put_image "$SRC" app/cut 2
 start_proxy P "$SRC"
 
 run 0 ociferry-export -o "$T/whole.tar" "$P/app/kill:1"
 once=$(log_sum P '^GET ' resp)
 : >"$T/P.log"
 
+# Every other one as soon as it has written more, however slow the machine is.
+had() { stat -c %s "$T/killed.tar.partial" 2>/dev/null || echo 0; }
+got_on() { [ "$(had)" -gt "$before" ] || ! kill -0 $pid; }
+under_way=0
+
 step "killed outright, $kills times"
 for ((i = 0; i < kills; i++)); do
+    before=$(had)
     ociferry-export -q ${FERRY_KILL_RATE:+--limit-rate "$FERRY_KILL_RATE"} -o "$T/killed.tar" \
         "$P/app/kill:1" 2>"$T/err" &
     pid=$!
     ms=$((RANDOM % spread + 30))
     sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+    [ $((i % 2)) -eq 0 ] || wait_for "more of the archive" got_on
     kill -9 $pid 2>/dev/null || true
     wait $pid 2>/dev/null || true
     if [ -e "$T/killed.tar" ]; then
         break
     fi
+    [ "$(had)" -le "$before" ] || under_way=$((under_way + 1))
 done
-echo "  killed $i times"
+echo "  killed $i times, $under_way of them after it had written more"
+at_least "kills in the middle" 1 $under_way
 [ -e "$T/killed.tar" ] || run 0 ociferry-export -o "$T/killed.tar" "$P/app/kill:1"
 same_file "the archive" "$T/whole.tar" "$T/killed.tar"
 absent "$T/killed.tar.partial"
@@ -39,6 +50,7 @@ fetched=$(log_sum P '^GET ' resp)
 echo "  fetched $fetched bytes for an archive of $once"
 # What a kill costs is what was in flight: the window, and what the sockets held.
 at_most "bytes that were fetched" $((once + i * 32 * 1024 * 1024)) "$fetched"
+[ -z "${FERRY_KILL_RATE:-}" ] || at_most "percent of the archive that was fetched" 130 $((fetched * 100 / once))
 
 step "interrupted: the partial file is kept, and said"
 ociferry-export -o "$T/stopped.tar" "$P/app/kill:1" 2>"$T/err" &
@@ -55,11 +67,14 @@ run 0 ociferry-export -o "$T/stopped.tar" "$P/app/kill:1"
 says "going on with what an earlier export left"
 same_file "the archive" "$T/whole.tar" "$T/stopped.tar"
 
+# A smaller one, which need not be large to be cut.
+run 0 ociferry-export -o "$T/cut.tar" "$P/app/cut:2"
+
 # parted BYTES: the first bytes of the archive as NAME.partial.
-parted() { head -c "$1" "$T/whole.tar" >"$T/parted.tar.partial"; }
-size=$(file_size "$T/whole.tar")
-first=$(entry_offset "$T/whole.tar" "blobs/sha256/${LAYERS[0]#sha256:}")
-second=$(entry_offset "$T/whole.tar" "blobs/sha256/${LAYERS[2]#sha256:}")
+parted() { head -c "$1" "$T/cut.tar" >"$T/parted.tar.partial"; }
+size=$(file_size "$T/cut.tar")
+first=$(entry_offset "$T/cut.tar" "blobs/sha256/${LAYERS[0]#sha256:}")
+second=$(entry_offset "$T/cut.tar" "blobs/sha256/${LAYERS[2]#sha256:}")
 
 step "cut at places that matter"
 for at in 1 511 700 2000 $((first - 512)) $((first - 1)) "$first" $((first + 1)) \
@@ -67,8 +82,8 @@ for at in 1 511 700 2000 $((first - 512)) $((first - 1)) "$first" $((first + 1))
     $((size - 512)) "$size"; do
     parted "$at"
     rm -f "$T/parted.tar"
-    run 0 ociferry-export -o "$T/parted.tar" "$P/app/kill:1"
-    same_file "the archive from byte $at" "$T/whole.tar" "$T/parted.tar"
+    run 0 ociferry-export -o "$T/parted.tar" "$P/app/cut:2"
+    same_file "the archive from byte $at" "$T/cut.tar" "$T/parted.tar"
 done
 
 step "what is there is damaged: in a blob that was complete"
@@ -76,37 +91,37 @@ step "what is there is damaged: in a blob that was complete"
 parted $((second + 100000))
 flip "$T/parted.tar.partial" $((first + 5000))
 rm -f "$T/parted.tar"
-run 0 ociferry-export -o "$T/parted.tar" "$P/app/kill:1"
-same_file "the archive" "$T/whole.tar" "$T/parted.tar"
+run 0 ociferry-export -o "$T/parted.tar" "$P/app/cut:2"
+same_file "the archive" "$T/cut.tar" "$T/parted.tar"
 
 step "what is there is damaged: in the blob that was cut"
 parted $((second + 3000000))
 flip "$T/parted.tar.partial" $((second + 5000))
 rm -f "$T/parted.tar"
-run 3 ociferry-export -o "$T/parted.tar" "$P/app/kill:1"
+run 3 ociferry-export -o "$T/parted.tar" "$P/app/cut:2"
 says "earlier run left.*dropped.*${LAYERS[2]}"
 absent "$T/parted.tar"
-run 0 ociferry-export -o "$T/parted.tar" "$P/app/kill:1"
-same_file "the archive" "$T/whole.tar" "$T/parted.tar"
+run 0 ociferry-export -o "$T/parted.tar" "$P/app/cut:2"
+same_file "the archive" "$T/cut.tar" "$T/parted.tar"
 
 step "the rest of another archive: said, and begun afresh"
-head -c 3000000 "$T/whole.tar" >"$T/other.tar.partial"
-run 0 ociferry-export -o "$T/other.tar" "$P/app/kill:1" "$P/app/kill@$(digest_of "$SRC" app/kill 1)"
+head -c 3000000 "$T/cut.tar" >"$T/other.tar.partial"
+run 0 ociferry-export -o "$T/other.tar" "$P/app/cut:2" "$P/app/cut@$(digest_of "$SRC" app/cut 2)"
 says "starting afresh"
 run 0 ociferry-verify "$T/other.tar"
 
 step "a tag has moved: which, from what, to what"
 parted 3000000
 rm -f "$T/parted.tar"
-was=$(digest_of "$SRC" app/kill 1)
-jq -c '.annotations = {"moved": "yes"}' "$T/manifest.1" >"$T/manifest.2"
-cp "$T/manifest.2" "$T/manifest.1"
-put_image "$SRC" app/kill 1
-run 0 ociferry-export -o "$T/parted.tar" "$P/app/kill:1"
-says "app/kill:1 has changed since: it was $was, and is $(digest_of "$SRC" app/kill 1)"
+was=$(digest_of "$SRC" app/cut 2)
+jq -c '.annotations = {"moved": "yes"}' "$T/manifest.2" >"$T/manifest.3"
+cp "$T/manifest.3" "$T/manifest.2"
+put_image "$SRC" app/cut 2
+run 0 ociferry-export -o "$T/parted.tar" "$P/app/cut:2"
+says "app/cut:2 has changed since: it was $was, and is $(digest_of "$SRC" app/cut 2)"
 says "starting afresh"
 run 0 ociferry-verify "$T/parted.tar"
 
 step "nothing to go on with is removed when nothing was written"
-run 1 ociferry-export -o "$T/none.tar" "$P/app/kill:nope"
+run 1 ociferry-export -o "$T/none.tar" "$P/app/cut:nope"
 absent "$T/none.tar.partial"

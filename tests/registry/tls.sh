@@ -38,6 +38,11 @@ step "--insecure"
 run 0 export_it --insecure "$SRC/app/web:1"
 run 0 export_it --insecure="$SRC" "$SRC/app/web:1"
 run 5 export_it --insecure="$DST" "$SRC/app/web:1"
+run 5 export_it --cacert "$T/theirs.crt" --insecure="$DST" "$SRC/app/web:1" # and where TLS is certain
+says "not trusted"
+start_nginx SENDS "$PLAIN" server "location ~ /blobs/ { return 307 https://$DST\$request_uri; }"
+run 5 export_it --insecure="$SENDS" "$SENDS/app/web:1" # nor where that host sends on to
+says "$DST.*not trusted"
 
 step "the wrong host, an expired certificate"
 start_nginx WRONG "$PLAIN" elsewhere
