@@ -1,9 +1,5 @@
 #include "import/publication.h"
 
-#include <string.h>
-
-#include "format/oci/left_out.h"
-
 static bool has_urls(const struct ferry_node *node)
 {
     for (size_t i = 0; i < node->count; i++)
@@ -89,24 +85,6 @@ static int put_form(struct ferry_publication *p, struct ferry_err *err)
     return p->leads ? put_if_absent(p, root, err) : 0;
 }
 
-/* A refusal says which child is unknown, and not what may be done. */
-static int explain(const struct ferry_publication *p, struct ferry_err *err)
-{
-    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
-    char platforms[FERRY_LEFT_OUT_TEXT_MAX];
-    struct ferry_err ignored;
-    size_t count = 0;
-
-    if (ferry_left_out_list(p->plan->graph, p->target->image->root, &list, &count, &ignored) < 0)
-        return (int)err->code;
-    ferry_left_out_platforms(list, count, platforms);
-    return ferry_wrap(err,
-                      "its index lists %zu manifest%s that the archive leaves out%s%s%s; "
-                      "--sparse trim pushes one without them",
-                      count, count == 1 ? "" : "s", platforms[0] ? " (" : "", platforms,
-                      platforms[0] ? ")" : "");
-}
-
 static int put_trimmed(struct ferry_publication *p, struct ferry_err *err)
 {
     const struct ferry_digest *original = &p->target->image->root->descriptor.digest;
@@ -127,7 +105,12 @@ int ferry_publication_below(struct ferry_publication *p, struct ferry_err *err)
         return 0;
     if (!p->is_minded)
         return (int)err->code;
-    return p->plan->sparse == FERRY_SPARSE_AUTO ? put_trimmed(p, err) : explain(p, err);
+    if (p->plan->sparse == FERRY_SPARSE_AUTO)
+        return put_trimmed(p, err);
+    return ferry_wrap(err,
+                      "its index lists %s, which the archive leaves out; --sparse trim pushes "
+                      "one without",
+                      p->missing);
 }
 
 int ferry_publication_name(struct ferry_publication *p, struct ferry_err *err)
@@ -148,4 +131,10 @@ int ferry_publication_fail(struct ferry_publication *p, struct ferry_err *err)
         return (int)err->code;
     ferry_outcome_fail(p->outcome, err);
     return 0;
+}
+
+void ferry_publication_release(struct ferry_publication *p)
+{
+    free(p->missing);
+    free(p->nodes);
 }

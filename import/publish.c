@@ -63,6 +63,14 @@ static bool leads(const struct ferry_push_plan *plan, const struct ferry_target 
     return false;
 }
 
+static int note_missing(struct ferry_publication *p, struct ferry_err *err)
+{
+    char text[FERRY_LEFT_OUT_TEXT_MAX];
+
+    FERRY_TRY(ferry_sparse_missing(p->plan, p->target, text, err));
+    return ferry_text(&p->missing, err, "%s", text);
+}
+
 /* Decides which images are complete, with the graph to ourselves. */
 static int prepare(struct publish *p, struct ferry_err *err)
 {
@@ -84,6 +92,8 @@ static int prepare(struct publish *p, struct ferry_err *err)
             continue;
         FERRY_TRY(ferry_graph_closure(plan->graph, target->image->root, &publication->nodes,
                                       &publication->count, err));
+        if (publication->is_sparse)
+            FERRY_TRY(note_missing(publication, err));
         if (check_all(plan, target, publication->nodes, publication->count, &why) < 0)
             ferry_outcome_fail(&plan->outcomes[i], &why);
     }
@@ -157,6 +167,6 @@ int ferry_publish(const struct ferry_move *move, struct ferry_err *err)
         return ferry_fail_memory(err);
     rc = publish(&p, err);
     for (size_t i = 0; i < move->plan->target_count; i++)
-        free(publications[i].nodes);
+        ferry_publication_release(&publications[i]);
     return rc;
 }

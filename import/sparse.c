@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/oci/left_out.h"
 #include "format/run/progress.h"
 
 int ferry_sparse_excuse(struct ferry_graph *graph, struct ferry_err *err)
@@ -33,27 +32,34 @@ bool ferry_sparse_is(const struct ferry_push_plan *plan, const struct ferry_targ
     return ferry_trims_of(plan->trims, root) != root;
 }
 
+int ferry_sparse_missing(const struct ferry_push_plan *plan, const struct ferry_target *target,
+                         char out[FERRY_LEFT_OUT_TEXT_MAX], struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
+    size_t count;
+
+    FERRY_TRY(ferry_left_out_list(plan->graph, target->image->root, &list, &count, err));
+    if (!*ferry_left_out_platforms(list, count, out))
+        snprintf(out, FERRY_LEFT_OUT_TEXT_MAX, "%zu manifest%s", count, ferry_plural(count));
+    return 0;
+}
+
 /* --- images that are not imported ------------------------------------------------------------- */
 
 static int refuse(const struct ferry_push_plan *plan, const struct ferry_target *target,
                   struct ferry_err *why, struct ferry_err *err)
 {
-    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
-    const char *name = target->image->name;
-    char platforms[FERRY_LEFT_OUT_TEXT_MAX];
-    size_t count;
+    char missing[FERRY_LEFT_OUT_TEXT_MAX];
 
-    FERRY_TRY(ferry_left_out_list(plan->graph, target->image->root, &list, &count, err));
-    ferry_left_out_platforms(list, count, platforms);
+    FERRY_TRY(ferry_sparse_missing(plan, target, missing, err));
     if (!ferry_trims_of(plan->trims, target->image->root))
         ferry_fail(why, FERRY_EFORMAT, "%s: nothing of what its index lists is in the archive",
-                   name);
+                   target->image->name);
     else
         ferry_fail(why, FERRY_EREFUSED,
-                   "%s: the archive has it without %zu manifest%s that its index lists%s%s%s, and "
-                   "--sparse fail takes it whole or not at all",
-                   name, count, ferry_plural(count), platforms[0] ? " (" : "", platforms,
-                   platforms[0] ? ")" : "");
+                   "%s: the archive has it without %s, and --sparse fail takes it whole or not at "
+                   "all",
+                   target->image->name, missing);
     return 0;
 }
 

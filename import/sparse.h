@@ -9,6 +9,7 @@
 #ifndef FERRY_IMPORT_SPARSE_H
 #define FERRY_IMPORT_SPARSE_H
 
+#include "format/oci/left_out.h"
 #include "import/push_plan.h"
 
 /* Of another tool's archive, which cannot say what it leaves out on purpose: manifests that an
@@ -25,5 +26,10 @@ int ferry_sparse_settle(struct ferry_push_plan *plan, struct ferry_err *err) FER
 
 /* Whether the image of a target misses something that it lists. */
 bool ferry_sparse_is(const struct ferry_push_plan *plan, const struct ferry_target *target);
+
+/* What it misses: "linux/arm64/v8, linux/s390x"; the number where nothing says what they are for.
+ * Needs the graph to itself. */
+int ferry_sparse_missing(const struct ferry_push_plan *plan, const struct ferry_target *target,
+                         char out[FERRY_LEFT_OUT_TEXT_MAX], struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

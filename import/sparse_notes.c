@@ -3,23 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/oci/left_out.h"
 #include "import/sparse.h"
 
-/* "linux/arm64/v8, linux/s390x"; their number where nothing says what they are for. */
 static const char *missing_text(const struct ferry_push_plan *plan,
                                 const struct ferry_target *target,
                                 char out[FERRY_LEFT_OUT_TEXT_MAX])
 {
-    FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
     struct ferry_err ignored;
-    size_t count = 0;
 
-    if (ferry_left_out_list(plan->graph, target->image->root, &list, &count, &ignored) < 0)
-        return "other platforms";
-    if (!*ferry_left_out_platforms(list, count, out))
-        snprintf(out, FERRY_LEFT_OUT_TEXT_MAX, "%zu manifest%s", count, ferry_plural(count));
-    return out;
+    return ferry_sparse_missing(plan, target, out, &ignored) < 0 ? "other platforms" : out;
 }
 
 static const char *trimmed_digest(const struct ferry_push_plan *plan,

@@ -53,6 +53,7 @@ static void make_publication(void)
                                               .outcome = &plan->outcomes[0],
                                               .to = { session, registry, "app" },
                                               .is_sparse = true };
+    CHECK_OK(ferry_text(&publication.missing, &err, "linux/x"));
     CHECK_OK(ferry_graph_closure(graph, graph->images[0].root, &publication.nodes,
                                  &publication.count, &err));
     original = sample_format(MANIFESTS "%s", sparse.digest.text);
@@ -79,7 +80,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    free(publication.nodes);
+    ferry_publication_release(&publication);
     ferry_push_plan_free(ferry_steal(&plan));
     ferry_graph_free(ferry_steal(&graph));
     ferry_session_free(ferry_steal(&session));
@@ -183,6 +184,9 @@ static void test_publication_modes(void **state)
         SCRIPT(steps);
         CHECK_CODE(publish(rows[i].mode), rows[i].want);
         assert_string_equal(puts_seen(), rows[i].puts);
+        if (rows[i].want == FERRY_EREFUSED)
+            assert_non_null(
+                strstr(err.msg, "lists linux/x, which the archive leaves out; --sparse"));
         teardown(state);
     }
 }
