@@ -11,6 +11,7 @@
 struct map {
     const struct import_opts *opts;
     struct ferry_graph *graph;
+    const struct ferry_image **by_name; /* all images of the graph, sorted */
     struct ferry_target *targets;
     size_t count, room;
 };
@@ -239,27 +240,72 @@ static int map_by_line(struct map *m, const struct ferry_mapping_line *line,
     return add_target(m, image, &destination, NULL, err);
 }
 
-/* A tag travels without its digest, which is the root's. */
-static void travel_name(const struct ferry_reference *ref, char out[FERRY_REFERENCE_TEXT_MAX])
+static int compare_repositories(const struct ferry_reference *a, const struct ferry_reference *b)
 {
-    struct ferry_reference named = *ref;
+    int order = strcmp(a->registry, b->registry);
 
-    if (named.tag[0])
-        named.has_digest = false;
-    ferry_reference_format(&named, out);
+    return order ? order : strcmp(a->repository, b->repository);
 }
 
+/* A tag travels without its digest, which is the root's. */
+static int compare_names(const struct ferry_reference *a, const struct ferry_reference *b)
+{
+    int order = compare_repositories(a, b);
+
+    return order ? order : strcmp(a->tag, b->tag);
+}
+
+static int compare_images(const void *a, const void *b)
+{
+    const struct ferry_image *x = *(const struct ferry_image *const *)a;
+    const struct ferry_image *y = *(const struct ferry_image *const *)b;
+    int order = compare_names(&x->ref, &y->ref);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+static int sort_images(struct map *m, struct ferry_err *err)
+{
+    size_t count = m->graph->image_count;
+
+    m->by_name = calloc(count + 1, sizeof(*m->by_name));
+    if (!m->by_name)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < count; i++)
+        m->by_name[i] = &m->graph->images[i];
+    qsort(m->by_name, count, sizeof(*m->by_name), compare_images);
+    return 0;
+}
+
+/* Where in by_name this name begins, or would. Without a tag: its repository. */
+static size_t find_name(const struct map *m, const struct ferry_reference *ref)
+{
+    size_t low = 0, high = m->graph->image_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_names(&m->by_name[middle]->ref, ref) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The image of that name; by a digest alone, whatever its tag. */
 static const struct ferry_image *find_image(const struct map *m, const struct ferry_reference *ref)
 {
-    char wanted[FERRY_REFERENCE_TEXT_MAX], name[FERRY_REFERENCE_TEXT_MAX];
+    const struct ferry_node *root = ref->has_digest ? ferry_graph_find(m->graph, &ref->digest)
+                                                    : NULL;
 
-    travel_name(ref, wanted);
-    for (size_t i = 0; i < m->graph->image_count; i++) {
-        const struct ferry_image *image = &m->graph->images[i];
+    for (size_t i = find_name(m, ref); i < m->graph->image_count; i++) {
+        const struct ferry_image *image = m->by_name[i];
 
-        travel_name(&image->ref, name);
-        if (strcmp(name, wanted) == 0 &&
-            (!ref->has_digest || ferry_digest_equal(&ref->digest, &image->root->descriptor.digest)))
+        if (compare_repositories(&image->ref, ref) != 0 ||
+            (ref->tag[0] && strcmp(image->ref.tag, ref->tag) != 0))
+            return NULL;
+        if (!ref->has_digest || image->root == root)
             return image;
     }
     return NULL;
@@ -271,19 +317,21 @@ static int map_repository(struct map *m, const struct ferry_mapping_line *line,
                           const struct ferry_reference *source, const char *glob,
                           struct ferry_err *err)
 {
+    struct ferry_reference repository = *source;
     size_t found = 0;
 
+    repository.tag[0] = '\0';
     if (line->destination && !ferry_reference_is_bare(line->destination))
         return ferry_fail(
             err, FERRY_EUSAGE,
             "%s names more than one tag: expected a repository to take them, found %s",
             line->source, line->destination);
-    for (size_t i = 0; i < m->graph->image_count; i++) {
-        const struct ferry_image *image = &m->graph->images[i];
+    for (size_t i = find_name(m, &repository); i < m->graph->image_count; i++) {
+        const struct ferry_image *image = m->by_name[i];
 
-        if (strcmp(image->ref.registry, source->registry) != 0 ||
-            strcmp(image->ref.repository, source->repository) != 0 ||
-            ferry_image_follows(m->graph, image) ||
+        if (compare_repositories(&image->ref, source) != 0)
+            break;
+        if (ferry_image_follows(m->graph, image) ||
             (glob[0] && fnmatch(glob, image->ref.tag, 0) != 0))
             continue;
         FERRY_TRY(map_by_line(m, line, image, err));
@@ -314,6 +362,7 @@ static int map_file(struct map *m, struct ferry_err *err)
 {
     const struct ferry_mapping *mapping = m->opts->mapping;
 
+    FERRY_TRY(sort_images(m, err));
     for (size_t i = 0; i < mapping->count; i++)
         if (map_line(m, &mapping->lines[i], err) < 0)
             return ferry_wrap(err, "%s: line %zu", mapping->name, mapping->lines[i].number);
@@ -417,6 +466,7 @@ int ferry_name_map(const struct import_opts *opts, struct ferry_graph *graph,
     if (rc == 0)
         rc = opts->mapping ? map_file(&m, err) : map_images(&m, err);
     owned = m.targets;
+    free(m.by_name);
     FERRY_TRY(rc);
     if (m.count == 0)
         return ferry_fail(err, FERRY_ENOTFOUND, "%s",

@@ -51,16 +51,44 @@ struct publish {
     bool decide, follows;                   /* which targets have their turn */
 };
 
-/* Whether anything among the targets belongs to the root of this one. */
-static bool leads(const struct ferry_push_plan *plan, const struct ferry_target *target)
+/* What a target belongs to: a digest in a repository. */
+struct follower {
+    const char *repository;
+    const struct ferry_digest *subject;
+};
+
+static int compare_followers(const void *a, const void *b)
 {
+    const struct follower *x = a, *y = b;
+    int order = strcmp(x->repository, y->repository);
+
+    return order ? order : strcmp(x->subject->text, y->subject->text);
+}
+
+/* Those of the targets that come with others, sorted for leads(). */
+static int list_followers(const struct ferry_push_plan *plan, struct follower **out, size_t *count,
+                          struct ferry_err *err)
+{
+    struct follower *list = calloc(plan->target_count + 1, sizeof(*list));
+
+    if (!list)
+        return ferry_fail_memory(err);
+    *count = 0;
     for (size_t i = 0; i < plan->target_count; i++)
-        if (plan->targets[i].follows &&
-            strcmp(plan->targets[i].ref.repository, target->ref.repository) == 0 &&
-            ferry_digest_equal(&plan->targets[i].image->subject,
-                               &target->image->root->descriptor.digest))
-            return true;
-    return false;
+        if (plan->targets[i].follows)
+            list[(*count)++] = (struct follower){ plan->targets[i].ref.repository,
+                                                  &plan->targets[i].image->subject };
+    qsort(list, *count, sizeof(*list), compare_followers);
+    *out = list;
+    return 0;
+}
+
+/* Whether one of the followers belongs to the root of this target. */
+static bool leads(const struct follower *followers, size_t count, const struct ferry_target *target)
+{
+    const struct follower its = { target->ref.repository, &target->image->root->descriptor.digest };
+
+    return bsearch(&its, followers, count, sizeof(*followers), compare_followers) != NULL;
 }
 
 static int note_missing(struct ferry_publication *p, struct ferry_err *err)
@@ -75,19 +103,23 @@ static int note_missing(struct ferry_publication *p, struct ferry_err *err)
 static int prepare(struct publish *p, struct ferry_err *err)
 {
     struct ferry_push_plan *plan = p->move->plan;
+    FERRY_OWNED_MEM struct follower *followers = NULL;
+    size_t follower_count = 0;
     struct ferry_err why;
 
+    FERRY_TRY(list_followers(plan, &followers, &follower_count, err));
     for (size_t i = 0; i < plan->target_count; i++) {
         struct ferry_publication *publication = &p->publications[i];
         const struct ferry_target *target = &plan->targets[i];
 
-        *publication = (struct ferry_publication){ .plan = plan,
-                                                   .target = target,
-                                                   .outcome = &plan->outcomes[i],
-                                                   .to = { p->move->session, p->move->registry,
-                                                           target->ref.repository },
-                                                   .leads = leads(plan, target),
-                                                   .is_sparse = ferry_sparse_is(plan, target) };
+        *publication = (struct ferry_publication){
+            .plan = plan,
+            .target = target,
+            .outcome = &plan->outcomes[i],
+            .to = { p->move->session, p->move->registry, target->ref.repository },
+            .leads = leads(followers, follower_count, target),
+            .is_sparse = ferry_sparse_is(plan, target)
+        };
         if (plan->outcomes[i].kind != FERRY_OUTCOME_NONE)
             continue;
         FERRY_TRY(ferry_graph_closure(plan->graph, target->image->root, &publication->nodes,
