@@ -10,6 +10,7 @@
 #include "export/pins.h"
 #include "export/platform_check.h"
 #include "export/pull_plan.h"
+#include "export/release.h"
 #include "export/resolve.h"
 #include "export/saved_base.h"
 #include "export/signer.h"
@@ -189,6 +190,20 @@ static int open_session(struct work *w, struct ferry_err *err)
     return ferry_session_new(&wire, &w->session, err);
 }
 
+/* What the user named, as references to images: each once, and no two of one name. */
+static int select_images(struct work *w, struct ferry_err *err)
+{
+    const struct ferry_releases releases = { .payloads = w->opts->releases,
+                                             .count = w->opts->release_texts.count,
+                                             .platforms = w->opts->platforms,
+                                             .platform_count = w->opts->platform_texts.count };
+    int jobs = w->opts->jobs;
+
+    FERRY_TRY(ferry_select(w->session, &w->opts->selections, jobs, &w->failures, &w->refs, err));
+    FERRY_TRY(ferry_releases_add(w->session, &releases, &w->failures, &w->refs, err));
+    return ferry_pins_check(w->session, jobs, &w->refs, &w->failures, &w->moved, err);
+}
+
 /* The graph of the images that can be had. `known`: an earlier one, or NULL. */
 static int resolve(struct work *w, const struct ferry_graph *known, struct ferry_err *err)
 {
@@ -322,8 +337,7 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     FERRY_TRY(open_files(&w, err));
     FERRY_TRY(open_session(&w, err));
     ferry_progress_phase(progress, "resolving", -1, -1);
-    FERRY_TRY(ferry_select(w.session, &opts->selections, opts->jobs, &w.failures, &w.refs, err));
-    FERRY_TRY(ferry_pins_check(w.session, opts->jobs, &w.refs, &w.failures, &w.moved, err));
+    FERRY_TRY(select_images(&w, err));
     FERRY_TRY(resolve(&w, NULL, err));
     ferry_platform_warn(w.graph, progress);
     FERRY_TRY(make_plan(&w, err));

@@ -26,6 +26,12 @@ static const struct ferry_opt options[] = {
       .argument = "FILE",
       .help = "take the images that the Kubernetes objects in FILE name (\"-\" is stdin): YAML or "
               "JSON, as of helm template" },
+    { .name = "openshift-release",
+      .type = FERRY_OPT_LIST,
+      .offset = offsetof(struct export_opts, release_texts),
+      .argument = "REF",
+      .help = "take the release payload REF of OpenShift and all images that it is made of, with "
+              "the tags that oc adm release mirror gives them; repeatable" },
     { .name = "platform",
       .type = FERRY_OPT_LIST,
       .offset = offsetof(struct export_opts, platform_texts),
@@ -124,7 +130,9 @@ void ferry_export_opts_release(struct export_opts *opts)
     ferry_selections_release(&opts->selections);
     ferry_list_release(&opts->platform_texts);
     ferry_list_release(&opts->bases);
+    ferry_list_release(&opts->release_texts);
     free(opts->platforms);
+    free(opts->releases);
 }
 
 static int take_platforms(struct export_opts *opts, struct ferry_err *err)
@@ -138,11 +146,22 @@ static int take_platforms(struct export_opts *opts, struct ferry_err *err)
     return 0;
 }
 
+static int take_releases(struct export_opts *opts, struct ferry_err *err)
+{
+    opts->releases = calloc(opts->release_texts.count + 1, sizeof(*opts->releases));
+    if (!opts->releases)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < opts->release_texts.count; i++)
+        if (ferry_reference_parse(opts->release_texts.items[i], &opts->releases[i], err) < 0)
+            return ferry_wrap(err, "--openshift-release");
+    return 0;
+}
+
 static int check(const struct export_opts *opts, struct ferry_err *err)
 {
     if (opts->quiet && opts->wire.verbose)
         return ferry_fail(err, FERRY_EUSAGE, "--quiet and --verbose contradict each other");
-    if (opts->selections.count == 0)
+    if (opts->selections.count == 0 && opts->release_texts.count == 0)
         return ferry_fail(err, FERRY_EUSAGE, "no image named (see %s --help)",
                           ferry_export_program.name);
     if (!opts->output && !opts->dry_run)
@@ -218,5 +237,6 @@ int ferry_export_opts_parse(int argc, char **argv, struct export_opts *opts, boo
     opts->wire.insecure = opts->insecure.items;
     FERRY_TRY(take_platforms(opts, err));
     FERRY_TRY(check_signers(opts, err));
+    FERRY_TRY(take_releases(opts, err));
     return check(opts, err);
 }

@@ -9,8 +9,9 @@
 
 struct export_opts {
     const char *output;
-    struct ferry_list files, images_from, platform_texts;
+    struct ferry_list files, images_from, platform_texts, release_texts;
     struct ferry_platform *platforms; /* of these texts */
+    struct ferry_reference *releases; /* likewise */
     int ref_name;                     /* enum ferry_ref_name */
     int zstd_level;                   /* 0: the archive is not compressed */
     struct ferry_list bases;

@@ -8,7 +8,8 @@
 /* What is known of a reference; of one that is no pin, nothing. */
 struct pin {
     struct ferry_reference *ref;
-    bool is_pin;
+    bool is_given;
+    bool is_pin;   /* its tag is asked for */
     bool is_there; /* the tag is, and means: */
     struct ferry_digest now;
     bool is_unnamed; /* another has its name */
@@ -18,7 +19,9 @@ struct pin {
 struct pins {
     struct ferry_session *session;
     const struct ferry_failures *failures;
-    struct pin *items;  /* of all references */
+    struct pin *items;   /* of all references */
+    struct pin **tagged; /* those with a tag, by name */
+    size_t tagged_count;
     struct pin **asked; /* the pins among them */
     size_t asked_count;
 };
@@ -26,23 +29,72 @@ struct pins {
 static void pins_release(struct pins *p)
 {
     free(p->items);
+    free(p->tagged);
     free(p->asked);
+}
+
+/* By name; of one name that by the tag alone comes first, then as they were named. */
+static int compare_names(const void *a, const void *b)
+{
+    const struct pin *x = *(const struct pin *const *)a, *y = *(const struct pin *const *)b;
+    struct ferry_reference left = *x->ref, right = *y->ref;
+    int order;
+
+    left.has_digest = right.has_digest = false;
+    order = ferry_reference_compare(&left, &right);
+    if (order == 0)
+        order = x->ref->has_digest - y->ref->has_digest;
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+static bool same_name(const struct pin *x, const struct pin *y)
+{
+    return strcmp(x->ref->tag, y->ref->tag) == 0 &&
+           strcmp(x->ref->repository, y->ref->repository) == 0 &&
+           strcmp(x->ref->registry, y->ref->registry) == 0;
+}
+
+/* How many of the tagged have the name of the first of these. */
+static size_t count_group(const struct pins *p, size_t first)
+{
+    size_t count = 1;
+
+    while (first + count < p->tagged_count && same_name(p->tagged[first], p->tagged[first + count]))
+        count++;
+    return count;
+}
+
+/* Who is to be asked for: a tag that is given is nobody's, unless another has it too. */
+static void choose(struct pins *p)
+{
+    for (size_t first = 0, count; first < p->tagged_count; first += count) {
+        count = count_group(p, first);
+        for (size_t i = first; i < first + count; i++) {
+            struct pin *pin = p->tagged[i];
+
+            pin->is_pin = pin->ref->has_digest && (!pin->is_given || count > 1);
+            if (pin->is_pin)
+                p->asked[p->asked_count++] = pin;
+        }
+    }
 }
 
 static int gather(struct pins *p, struct ferry_references *refs, struct ferry_err *err)
 {
     p->items = calloc(refs->count + 1, sizeof(*p->items));
+    p->tagged = calloc(refs->count + 1, sizeof(struct pin *));
     p->asked = calloc(refs->count + 1, sizeof(struct pin *));
-    if (!p->items || !p->asked)
+    if (!p->items || !p->tagged || !p->asked)
         return ferry_fail_memory(err);
     for (size_t i = 0; i < refs->count; i++) {
         struct pin *pin = &p->items[i];
 
-        pin->ref = &refs->items[i];
-        pin->is_pin = pin->ref->tag[0] && pin->ref->has_digest;
-        if (pin->is_pin)
-            p->asked[p->asked_count++] = pin;
+        *pin = (struct pin){ .ref = &refs->items[i], .is_given = i >= refs->count - refs->given };
+        if (pin->ref->tag[0])
+            p->tagged[p->tagged_count++] = pin;
     }
+    qsort(p->tagged, p->tagged_count, sizeof(struct pin *), compare_names);
+    choose(p);
     return 0;
 }
 
@@ -66,27 +118,6 @@ static bool is_current(const struct pin *pin)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-/* By name; of one name that by the tag alone comes first, then as they were named. */
-static int compare_names(const void *a, const void *b)
-{
-    const struct pin *x = *(const struct pin *const *)a, *y = *(const struct pin *const *)b;
-    struct ferry_reference left = *x->ref, right = *y->ref;
-    int order;
-
-    left.has_digest = right.has_digest = false;
-    order = ferry_reference_compare(&left, &right);
-    if (order == 0)
-        order = x->is_pin - y->is_pin;
-    return order != 0 ? order : (x > y) - (x < y);
-}
-
-static bool same_name(const struct pin *x, const struct pin *y)
-{
-    return strcmp(x->ref->tag, y->ref->tag) == 0 &&
-           strcmp(x->ref->repository, y->ref->repository) == 0 &&
-           strcmp(x->ref->registry, y->ref->registry) == 0;
-}
-
 /* `group` has one name. The tag alone stands for the pin that is what the tag means. */
 static void settle_name(struct pin **group, size_t count)
 {
@@ -101,24 +132,20 @@ static void settle_name(struct pin **group, size_t count)
         group[i]->is_unnamed = group[i]->is_pin && i != keeper;
 }
 
-static int settle_names(const struct pins *p, size_t count, struct ferry_err *err)
+/* Of those whose tag could be asked for. */
+static void settle_names(struct pins *p)
 {
-    FERRY_OWNED_MEM struct pin **sorted = calloc(count + 1, sizeof(*sorted));
-    size_t tagged = 0;
+    size_t kept = 0;
 
-    if (!sorted)
-        return ferry_fail_memory(err);
-    for (size_t i = 0; i < count; i++)
-        if (p->items[i].ref->tag[0] && p->items[i].failure.code == FERRY_OK)
-            sorted[tagged++] = &p->items[i];
-    qsort(sorted, tagged, sizeof(*sorted), compare_names);
-    for (size_t first = 0, end; first < tagged; first = end) {
-        for (end = first + 1; end < tagged && same_name(sorted[first], sorted[end]);)
-            end++;
-        if (end - first > 1)
-            settle_name(&sorted[first], end - first);
+    for (size_t i = 0; i < p->tagged_count; i++)
+        if (p->tagged[i]->failure.code == FERRY_OK)
+            p->tagged[kept++] = p->tagged[i];
+    p->tagged_count = kept;
+    for (size_t first = 0, count; first < p->tagged_count; first += count) {
+        count = count_group(p, first);
+        if (count > 1)
+            settle_name(&p->tagged[first], count);
     }
-    return 0;
 }
 
 /* --- what comes of it ------------------------------------------------------------------------- */
@@ -156,6 +183,7 @@ static int finish(struct pins *p, struct ferry_references *refs, struct ferry_fa
         kept++;
     }
     refs->count = kept;
+    refs->given = 0; /* a name is a name from here on */
     return ferry_references_unique(refs, err);
 }
 
@@ -168,6 +196,6 @@ int ferry_pins_check(struct ferry_session *session, int jobs, struct ferry_refer
     *moved = 0;
     FERRY_TRY(gather(&p, refs, err));
     FERRY_TRY(ferry_pool_run(jobs, p.asked_count, ask, &p, err));
-    FERRY_TRY(settle_names(&p, refs->count, err));
+    settle_names(&p);
     return finish(&p, refs, failures, moved, err);
 }

@@ -62,24 +62,31 @@ static int expected_digest(const struct ferry_reference *ref, const struct ferry
     return 0;
 }
 
-/* Reads a small body. *broken when it broke off, so that another attempt may help: the session has
- * made its own attempts up to the head of the reply. */
-static int read_body(struct ferry_source *body, struct ferry_buf *bytes, bool *broken,
-                     struct ferry_err *err)
+/* A small body into the buffer `ctx`, without what an attempt before left there. */
+static int read_bytes(void *ctx, struct ferry_source *body, struct ferry_err *err)
 {
-    int rc = ferry_source_read_all(body, bytes, err);
+    struct ferry_buf *bytes = ctx;
+
+    bytes->len = 0;
+    return ferry_source_read_all(body, bytes, err);
+}
+
+/* Has a body read. *broken when it broke off, so that another attempt may help: the session has
+ * made its own attempts up to the head of the reply. */
+static int read_body(struct ferry_source *body, const struct ferry_pull_reader *reader,
+                     bool *broken, struct ferry_err *err)
+{
+    int rc = reader->read(reader->ctx, body, err);
 
     *broken = rc == FERRY_ENET;
     return rc;
 }
 
 /* Whether to ask again for a body that broke off, after a while. */
-static bool ask_again(struct ferry_session *session, int *attempt, struct ferry_buf *bytes,
-                      struct ferry_err *err)
+static bool ask_again(struct ferry_session *session, int *attempt, struct ferry_err *err)
 {
     if (++*attempt > ferry_session_retries(session))
         return false;
-    bytes->len = 0;
     return ferry_session_backoff(session, *attempt, err) == 0;
 }
 
@@ -94,7 +101,7 @@ static int pull_reference(struct ferry_session *session, const struct ferry_refe
 
     FERRY_TRY(open_manifest(session, "GET", ref, ferry_reference_selector(ref), &reply, err));
     FERRY_TRY(expected_digest(ref, &reply, &digest, &is_known, err));
-    FERRY_TRY(read_body(reply.body, bytes, broken, err));
+    FERRY_TRY(read_body(reply.body, &(struct ferry_pull_reader){ read_bytes, bytes }, broken, err));
     if (is_known)
         FERRY_TRY(ferry_verify_bytes(bytes->data, bytes->len, &digest, (int64_t)bytes->len, err));
     else
@@ -114,7 +121,7 @@ int ferry_pull_reference(struct ferry_session *session, const struct ferry_refer
     do {
         broken = false;
         rc = pull_reference(session, ref, bytes, descriptor, &broken, err);
-    } while (broken && ask_again(session, &attempt, bytes, err));
+    } while (broken && ask_again(session, &attempt, err));
     if (rc == 0)
         return 0;
     ferry_reference_format(ref, name);
@@ -245,13 +252,11 @@ int ferry_pull_range(struct ferry_session *session, const struct ferry_pull *pul
     return rc;
 }
 
-static int pull_node(struct ferry_session *session, const struct ferry_image *image,
-                     const struct ferry_node *node, struct ferry_buf *bytes, bool *broken,
-                     struct ferry_err *err)
+static int pull_all(struct ferry_session *session, const struct ferry_pull *all,
+                    const struct ferry_pull_reader *reader, bool *broken, struct ferry_err *err)
 {
-    const struct ferry_pull all = { .image = image,
-                                    .node = node,
-                                    .last = node->descriptor.size - 1 };
+    const struct ferry_image *image = all->image;
+    const struct ferry_node *node = all->node;
     FERRY_OWNED_REPLY reply = { 0 };
     FERRY_OWNED(ferry_source) checked = NULL;
 
@@ -259,21 +264,32 @@ static int pull_node(struct ferry_session *session, const struct ferry_image *im
         FERRY_TRY(
             open_manifest(session, "GET", &image->ref, node->descriptor.digest.text, &reply, err));
     else
-        FERRY_TRY(pull_range(session, &all, &reply, err));
+        FERRY_TRY(pull_range(session, all, &reply, err));
     FERRY_TRY(ferry_verify_new(&reply.body, &node->descriptor.digest, node->descriptor.size,
                                &checked, err));
-    return read_body(checked, bytes, broken, err);
+    return read_body(checked, reader, broken, err);
 }
 
-int ferry_pull_node(struct ferry_session *session, const struct ferry_image *image,
-                    const struct ferry_node *node, struct ferry_buf *bytes, struct ferry_err *err)
+int ferry_pull_all(struct ferry_session *session, const struct ferry_image *image,
+                   const struct ferry_node *node, const struct ferry_pull_reader *reader,
+                   struct ferry_err *err)
 {
+    const struct ferry_pull all = { .image = image,
+                                    .node = node,
+                                    .last = node->descriptor.size - 1 };
     int attempt = 0, rc;
     bool broken;
 
     do {
         broken = false;
-        rc = pull_node(session, image, node, bytes, &broken, err);
-    } while (broken && ask_again(session, &attempt, bytes, err));
+        rc = pull_all(session, &all, reader, &broken, err);
+    } while (broken && ask_again(session, &attempt, err));
     return rc < 0 ? ferry_pull_wrap(image, node, err) : 0;
+}
+
+int ferry_pull_node(struct ferry_session *session, const struct ferry_image *image,
+                    const struct ferry_node *node, struct ferry_buf *bytes, struct ferry_err *err)
+{
+    return ferry_pull_all(session, image, node, &(struct ferry_pull_reader){ read_bytes, bytes },
+                          err);
 }

@@ -11,7 +11,7 @@
 #include "format/registry/session.h"
 
 /*
- * The manifest that `ref` names, at most FERRY_MANIFEST_MAX bytes, appended to *bytes. *descriptor
+ * The manifest that `ref` names, at most FERRY_MANIFEST_MAX bytes, into *bytes. *descriptor
  * is filled from what was served, and is checked against the digest of `ref`, or that which the
  * registry announced; release it.
  */
@@ -24,10 +24,21 @@ int ferry_pull_digest(struct ferry_session *session, const struct ferry_referenc
                       struct ferry_digest *out, bool *is_there,
                       struct ferry_err *err) FERRY_MUST_USE;
 
-/* A manifest or small blob of the graph, verified, appended to *bytes. */
+/* A manifest or small blob of the graph, verified, into *bytes. */
 int ferry_pull_node(struct ferry_session *session, const struct ferry_image *image,
                     const struct ferry_node *node, struct ferry_buf *bytes,
                     struct ferry_err *err) FERRY_MUST_USE;
+
+/* Who reads a blob to its end, from its first byte each time that it is called. */
+struct ferry_pull_reader {
+    int (*read)(void *ctx, struct ferry_source *body, struct ferry_err *err);
+    void *ctx;
+};
+
+/* A manifest or blob of any size, verified, for `reader`: again where the body breaks off. */
+int ferry_pull_all(struct ferry_session *session, const struct ferry_image *image,
+                   const struct ferry_node *node, const struct ferry_pull_reader *reader,
+                   struct ferry_err *err) FERRY_MUST_USE;
 
 /* Bytes [first, last] of a blob, and whom to ask for them: the image's registry is place 0; a
  * foreign layer may be had at the URLs of its descriptor as well, and the nth of them is place n.

@@ -175,7 +175,7 @@ void ferry_references_release(struct ferry_references *refs)
     *refs = (struct ferry_references){ 0 };
 }
 
-static int add_reference(struct ferry_references *refs, const struct ferry_reference *ref,
+int ferry_references_add(struct ferry_references *refs, const struct ferry_reference *ref,
                          struct ferry_err *err)
 {
     FERRY_TRY(
@@ -230,7 +230,7 @@ static int expand(const struct ferry_selection *s, const struct repositories *r,
         if (fnmatch(s->glob, tag, 0) != 0 || !is_image_tag(tag))
             continue;
         snprintf(ref.tag, sizeof(ref.tag), "%s", tag);
-        FERRY_TRY(add_reference(refs, &ref, err));
+        FERRY_TRY(ferry_references_add(refs, &ref, err));
     }
     return refs->count > before ? 0 : fail_no_match(s, found->tags, err);
 }
@@ -249,7 +249,7 @@ int ferry_references_unique(struct ferry_references *refs, struct ferry_err *err
     FERRY_OWNED_MEM const struct ferry_reference **sorted = calloc(refs->count + 1,
                                                                    sizeof(*sorted));
     FERRY_OWNED_MEM bool *repeated = calloc(refs->count + 1, sizeof(*repeated));
-    size_t kept = 0;
+    size_t named = refs->count - refs->given, kept = 0;
 
     if (!sorted || !repeated)
         return ferry_fail_memory(err);
@@ -259,9 +259,12 @@ int ferry_references_unique(struct ferry_references *refs, struct ferry_err *err
     for (size_t i = 1; i < refs->count; i++)
         if (ferry_reference_compare(sorted[i - 1], sorted[i]) == 0)
             repeated[sorted[i] - refs->items] = true;
-    for (size_t i = 0; i < refs->count; i++)
-        if (!repeated[i])
+    for (size_t i = 0; i < refs->count; i++) {
+        if (repeated[i])
+            refs->given -= i >= named;
+        else
             refs->items[kept++] = refs->items[i];
+    }
     refs->count = kept;
     return 0;
 }
@@ -286,7 +289,7 @@ static int collect(const struct ferry_selections *list, const struct repositorie
         if (list->items[i].glob[0])
             FERRY_TRY(take_glob(&list->items[i], r, refs, failures, err));
         else
-            FERRY_TRY(add_reference(refs, &list->items[i].ref, err));
+            FERRY_TRY(ferry_references_add(refs, &list->items[i].ref, err));
     return ferry_references_unique(refs, err);
 }
 

@@ -46,7 +46,11 @@ void ferry_selections_release(struct ferry_selections *list);
 struct ferry_references {
     struct ferry_reference *items;
     size_t count, room;
+    size_t given; /* the last so many have tags that are given to them: their repositories need not
+                     know these */
 };
+int ferry_references_add(struct ferry_references *refs, const struct ferry_reference *ref,
+                         struct ferry_err *err) FERRY_MUST_USE;
 void ferry_references_release(struct ferry_references *refs);
 #define FERRY_OWNED_REFERENCES                                                                     \
     __attribute__((cleanup(ferry_references_release))) struct ferry_references

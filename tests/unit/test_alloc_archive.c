@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "export/base.h"
+#include "export/components.h"
 #include "export/export_opts.h"
 #include "export/image_finder.h"
 #include "export/pull_plan.h"
@@ -10,6 +11,7 @@
 #include "format/archive/archive_writer.h"
 #include "format/archive/docker_manifest.h"
 #include "format/archive/inflate.h"
+#include "format/archive/layer_file.h"
 #include "format/archive/load.h"
 #include "format/core/blob_file.h"
 #include "format/run/output_file.h"
@@ -369,7 +371,8 @@ static void test_alloc_cluster_config(void **state)
 
 static int parse_export(struct ferry_err *err)
 {
-    char words[][32] = { "ociferry-export", "-o", "a.tar", "b", "-f", "list.txt", "b", "c" };
+    char words[][32] = { "ociferry-export",      "-o", "a.tar", "b", "-f", "list.txt", "b", "c",
+                         "--openshift-release=d" };
     char *argv[FERRY_COUNT(words) + 1] = { 0 };
     struct export_opts opts;
     bool done = false;
@@ -518,6 +521,49 @@ static void test_alloc_base(void **state)
     }
 }
 
+static int find_in_layer(struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) source = NULL;
+    enum ferry_layer_says says;
+    FERRY_OWNED_BUF text;
+
+    ferry_buf_init(&text, 100);
+    FERRY_TRY(ferry_source_memory(bytes, len, &source, err));
+    FERRY_TRY(ferry_layer_file(source, "README", &text, &says, err));
+    assert_true(says == FERRY_LAYER_HERE && text.len == 5);
+    return 0;
+}
+
+static void test_alloc_layer_file(void **state)
+{
+    struct ferry_err err;
+
+    (void)state;
+    EACH_FAILED_ALLOC(n)
+    check_outcome(find_in_layer(&err), &err, NULL);
+}
+
+static void test_alloc_components(void **state)
+{
+    const char *text = sample_format(
+        "{\"kind\":\"ImageStream\",\"apiVersion\":\"image.openshift.io/v1\",\"metadata\":{"
+        "\"name\":\"4\"},\"spec\":{\"tags\":[{\"name\":\"a\",\"from\":{\"kind\":"
+        "\"DockerImage\",\"name\":\"q.io/a@%s\"}},{\"name\":\"b\"}]}}",
+        manifest.digest.text);
+    struct ferry_err err;
+
+    (void)state;
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_components) components = NULL;
+        int rc = ferry_components_parse(text, strlen(text), &components, &err);
+
+        check_outcome(rc, &err, components);
+        if (rc == 0)
+            assert_true(components->count == 1 && components->passed_over == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_alloc_cluster_config), cmocka_unit_test(test_alloc_export_options),
         cmocka_unit_test(test_alloc_window),         cmocka_unit_test(test_alloc_image_finder),
         cmocka_unit_test(test_alloc_page),           cmocka_unit_test(test_alloc_base),
+        cmocka_unit_test(test_alloc_layer_file),     cmocka_unit_test(test_alloc_components),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);
