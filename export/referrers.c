@@ -13,7 +13,7 @@ static const char *const suffixes[] = { ".sig", ".att", ".sbom" };
 
 struct repository {
     struct ferry_reference ref;  /* neither tag nor digest */
-    struct ferry_tag_list *tags; /* NULL where they may not be listed */
+    struct ferry_tag_list *tags; /* NULL where they may not be listed, or are too many */
 };
 
 /* A manifest in a repository, and what belongs to it. */
@@ -159,7 +159,9 @@ static int list_tags(void *ctx, size_t index, struct ferry_err *err)
     struct repository *repository = r->repositories[r->repositories_listed + index];
     int rc = ferry_tag_list_pull(r->session, &repository->ref, &repository->tags, err);
 
-    return rc == FERRY_EAUTH || rc == FERRY_ENOTFOUND || rc == FERRY_EREFUSED ? 0 : rc;
+    return rc == FERRY_EAUTH || rc == FERRY_ENOTFOUND || rc == FERRY_EREFUSED || rc == FERRY_ELIMIT
+               ? 0
+               : rc;
 }
 
 static int compare_tags(const void *a, const void *b)
