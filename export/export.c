@@ -66,6 +66,21 @@ static void warn_referrers(const struct ferry_resolve_notes *notes, struct ferry
                             notes->gone);
 }
 
+/* Documents that were taken without a look into them. */
+static void warn_unknown(const struct ferry_graph *graph, struct ferry_progress *progress)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct ferry_node *node = graph->nodes[i];
+
+        if (node->is_manifest && node->kind == FERRY_KIND_BLOB && node->state == FERRY_NODE_GOOD)
+            ferry_progress_warn(progress,
+                                "%s: manifest %s is of type %.100s, which is not known here: it is "
+                                "taken, and nothing that it may list",
+                                graph->images[node->first_image].name, node->descriptor.digest.text,
+                                node->descriptor.media_type);
+    }
+}
+
 /* --foreign-layers: they are fetched like others. */
 static void want_foreign(struct ferry_graph *graph)
 {
@@ -342,6 +357,7 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     ferry_platform_warn(w.graph, progress);
     FERRY_TRY(make_plan(&w, err));
     warn_referrers(&w.notes, progress);
+    warn_unknown(w.graph, progress);
     FERRY_TRY(warn_left_out(w.graph, w.plan, progress, err));
     if (opts->output)
         FERRY_TRY(check_space(

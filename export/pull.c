@@ -48,11 +48,14 @@ static int find_media_type(const struct ferry_reply *reply, const struct ferry_b
     return ferry_text(out, err, "%s", media_type);
 }
 
-/* What the bytes must hash to: the digest asked for, else the one announced, if any. */
+/* What the bytes must hash to: the digest asked for, else the one announced, if any. Docker schema
+ * 1 goes by the digest of something else, and is refused by whoever reads it. */
 static int expected_digest(const struct ferry_reference *ref, const struct ferry_reply *reply,
                            struct ferry_digest *expected, bool *is_known, struct ferry_err *err)
 {
-    *is_known = true;
+    *is_known = ferry_media_type_kind(reply->content_type) != FERRY_KIND_SCHEMA1;
+    if (!*is_known)
+        return 0;
     if (ref->has_digest)
         *expected = ref->digest;
     else if (reply->content_digest)

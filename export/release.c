@@ -113,10 +113,9 @@ static int read_layer(void *ctx, struct ferry_source *body, struct ferry_err *er
     return ferry_layer_file(body, FERRY_IMAGE_REFERENCES, reading->list, &reading->says, err);
 }
 
-static bool is_searched(const struct ferry_node *layer)
+static bool is_searched(const struct ferry_node *manifest, size_t layer)
 {
-    return ferry_media_type_is_layer(layer->descriptor.media_type) &&
-           !ferry_node_is_elsewhere(layer);
+    return manifest->as_part[layer] && !ferry_node_is_elsewhere(manifest->children[layer]);
 }
 
 /* The list of one manifest, by the uppermost layer that speaks of it. */
@@ -126,7 +125,7 @@ static int find_list(const struct release *r, const struct ferry_node *manifest,
     struct reading reading = { .list = list };
 
     for (size_t i = manifest->count; i-- > 1 && reading.says == FERRY_LAYER_BELOW;)
-        if (is_searched(manifest->children[i]))
+        if (is_searched(manifest, i))
             FERRY_TRY(ferry_pull_all(r->session, r->root, manifest->children[i],
                                      &(struct ferry_pull_reader){ read_layer, &reading }, err));
     if (reading.says == FERRY_LAYER_HERE)
@@ -161,7 +160,7 @@ static bool has_files(const struct ferry_node *node)
     if (node->kind != FERRY_KIND_MANIFEST || node->state != FERRY_NODE_GOOD)
         return false;
     for (size_t i = 1; i < node->count; i++)
-        if (is_searched(node->children[i]))
+        if (is_searched(node, i))
             return true;
     return false;
 }

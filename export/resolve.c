@@ -60,8 +60,25 @@ static const struct ferry_node *find_known(struct resolve *r, const struct ferry
     return found && found->bytes ? found : NULL;
 }
 
+/* Registries keep manifests and blobs apart, and of a blob where a manifest should stand they say
+ * all sorts of things. */
+static int check_is_manifest(const struct ferry_node *node, struct ferry_err *err)
+{
+    const char *media_type = node->descriptor.media_type;
+
+    if (!node->is_manifest ||
+        (!ferry_media_type_is_layer(media_type) && !ferry_media_type_is_image_config(media_type)))
+        return 0;
+    return ferry_fail(err, FERRY_EFORMAT,
+                      "its index lists %s, which is no manifest but %.100s: it is no image, but a "
+                      "cache of BuildKit or the like, and cannot be exported",
+                      node->descriptor.digest.text, media_type);
+}
+
 static int ask_for(const struct resolve *r, struct request *q, struct ferry_err *err)
 {
+    const struct ferry_image *image;
+
     if (q->known) {
         const struct ferry_descriptor *d = &q->known->descriptor;
 
@@ -72,8 +89,10 @@ static int ask_for(const struct resolve *r, struct request *q, struct ferry_err 
     }
     if (q->ref)
         return ferry_pull_reference(r->session, q->ref, &q->bytes, &q->descriptor, err);
-    return ferry_pull_node(r->session, &r->graph->images[q->node->first_image], q->node, &q->bytes,
-                           err);
+    image = &r->graph->images[q->node->first_image];
+    if (check_is_manifest(q->node, err) < 0)
+        return ferry_wrap(err, "%s", image->name);
+    return ferry_pull_node(r->session, image, q->node, &q->bytes, err);
 }
 
 static int ask(void *ctx, size_t index, struct ferry_err *err)
@@ -266,9 +285,8 @@ static int resolve_configs(struct resolve *r, struct ferry_err *err)
         struct ferry_node *manifest = ferry_docker_candidate(r->graph->images[i].root);
         struct ferry_node *config = manifest && manifest->count > 0 ? manifest->children[0] : NULL;
 
-        if (config && config->state == FERRY_NODE_WANTED &&
-            config->descriptor.size <= CONFIG_KEPT_MAX && config->mark != r->graph->stamp + 1 &&
-            ferry_media_type_is_image_config(config->descriptor.media_type)) {
+        if (config && manifest->as_part[0] && config->state == FERRY_NODE_WANTED &&
+            config->descriptor.size <= CONFIG_KEPT_MAX && config->mark != r->graph->stamp + 1) {
             config->mark = r->graph->stamp + 1;
             FERRY_TRY(gather_node(r, config, err));
         }

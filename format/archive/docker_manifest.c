@@ -53,12 +53,10 @@ static int check_loadable(const struct ferry_node *node, bool *good, struct ferr
     const struct ferry_node *config = node->count > 1 ? node->children[0] : NULL;
 
     *good = false;
-    if (!config || !config->bytes ||
-        !ferry_media_type_is_image_config(config->descriptor.media_type))
+    if (!config || !config->bytes || !node->as_part[0])
         return 0;
     for (size_t i = 1; i < node->count; i++)
-        if (!ferry_media_type_is_layer(node->children[i]->descriptor.media_type) ||
-            ferry_node_is_left(node->children[i]))
+        if (!node->as_part[i] || ferry_node_is_left(node->children[i]))
             return 0;
     return check_config(config, node->count - 1, good, err);
 }

@@ -21,6 +21,7 @@ static void node_free(struct ferry_node *node)
     free(node->bytes);
     free(node->children);
     free(node->platforms);
+    free(node->as_part);
     free(node->subject);
     free(node);
 }
@@ -214,8 +215,9 @@ static int meet(struct ferry_graph *graph, const struct mention *m, struct ferry
     if (!descriptor->urls && !m->is_manifest)
         ferry_descriptor_drop_urls(&node->descriptor);
     if (m->is_manifest && descriptor->size > FERRY_MANIFEST_MAX)
-        return ferry_fail(err, FERRY_ELIMIT, "manifest %s: %" PRId64 " bytes, limit %" PRId64,
-                          descriptor->digest.text, descriptor->size, FERRY_MANIFEST_MAX);
+        return ferry_fail(
+            err, FERRY_ELIMIT, "manifest %s, of type %.100s: %" PRId64 " bytes, limit %" PRId64,
+            descriptor->digest.text, descriptor->media_type, descriptor->size, FERRY_MANIFEST_MAX);
     *out = node;
     return 0;
 }
@@ -337,6 +339,21 @@ bool ferry_graph_want_attestations(struct ferry_graph *graph)
     return found;
 }
 
+/* One blob may be a tar to one manifest and bytes to another. */
+static void note_part(struct ferry_node *manifest, size_t i, const char *media_type)
+{
+    struct ferry_node *child = manifest->children[i];
+
+    if (i == 0) {
+        child->is_config = true;
+        manifest->as_part[i] = ferry_media_type_is_image_config(media_type);
+        child->is_image_config = child->is_image_config || manifest->as_part[i];
+    } else {
+        manifest->as_part[i] = ferry_media_type_is_layer(media_type);
+        child->is_tar = child->is_tar || manifest->as_part[i];
+    }
+}
+
 static int link_children(struct ferry_graph *graph, struct ferry_node *node,
                          const struct ferry_manifest *manifest, struct ferry_err *err)
 {
@@ -345,7 +362,9 @@ static int link_children(struct ferry_graph *graph, struct ferry_node *node,
     node->children = calloc(manifest->count + 1, sizeof(struct ferry_node *));
     if (is_index)
         node->platforms = calloc(manifest->count + 1, sizeof(*node->platforms));
-    if (!node->children || (is_index && !node->platforms))
+    else
+        node->as_part = calloc(manifest->count + 1, sizeof(*node->as_part));
+    if (!node->children || (!node->platforms && !node->as_part))
         return ferry_fail_memory(err);
     for (size_t i = 0; i < manifest->count; i++) {
         struct mention child = { .descriptor = &manifest->children[i],
@@ -357,8 +376,8 @@ static int link_children(struct ferry_graph *graph, struct ferry_node *node,
         FERRY_TRY(meet(graph, &child, &node->children[i], err));
         if (is_index)
             node->platforms[i] = child.descriptor->platform;
-        if (child.is_config)
-            node->children[i]->is_config = true;
+        else
+            note_part(node, i, child.descriptor->media_type);
         node->count++;
     }
     if (is_index)

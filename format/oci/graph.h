@@ -33,8 +33,10 @@ enum ferry_node_state {
 struct ferry_node {
     struct ferry_descriptor descriptor; /* as first met, but for the platform */
     enum ferry_kind kind;
-    bool is_manifest; /* lives under /manifests/ in a registry: an index lists it, or a root */
-    bool is_config;   /* the first child of an image manifest */
+    bool is_manifest;     /* lives under /manifests/ in a registry: an index lists it, or a root */
+    bool is_config;       /* the first child of an image manifest, */
+    bool is_image_config; /* and by the media type that it has there an image's */
+    bool is_tar;          /* a layer of files, by the media type that some manifest has for it */
     enum ferry_node_state state;
     char *fault; /* malloc'ed, one sentence; NULL unless BAD */
     enum ferry_code fault_code;
@@ -42,6 +44,8 @@ struct ferry_node {
     struct ferry_digest *subject;     /* of a manifest that is about another; else NULL */
     struct ferry_node **children;     /* in the order of the document */
     struct ferry_platform *platforms; /* of an index: what it says of each child; else NULL */
+    bool *as_part; /* of an image manifest: whether, by the media type that it has there, a child is
+                      what a container image is made of: an image config, a tar; else NULL */
     size_t count;
     const char *base_repository;  /* of a layer IN_BASE: where a base has it; borrowed */
     struct ferry_node *described; /* the image that it attests, where it is LEFT_OUT with it */

@@ -154,13 +154,11 @@ static int read_config(struct check *c, struct ferry_node *node, struct ferry_so
 static int read_blob(struct check *c, struct ferry_node *node, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) blob = NULL;
-    const char *media_type = node->descriptor.media_type;
 
     FERRY_TRY(open_entry(c, &node->descriptor.digest, node->descriptor.size, &blob, err));
-    if (node->is_config && ferry_media_type_is_image_config(media_type) &&
-        node->descriptor.size <= FERRY_MANIFEST_MAX)
+    if (node->is_image_config && node->descriptor.size <= FERRY_MANIFEST_MAX)
         return read_config(c, node, &blob, err);
-    if (c->depth == FERRY_VERIFY_DEEP && ferry_media_type_is_layer(media_type))
+    if (c->depth == FERRY_VERIFY_DEEP && node->is_tar)
         FERRY_TRY(inflate_layer(c, node, blob, err));
     FERRY_TRY(ferry_source_drain(blob, err));
     node->state = FERRY_NODE_GOOD;
@@ -319,8 +317,7 @@ static int check_diff_id(struct check *c, const struct ferry_node *layer, const 
 {
     const char *found = c->diff_ids[layer->place].text;
 
-    if (!ferry_media_type_is_layer(layer->descriptor.media_type) || found[0] == '\0' ||
-        (text && strcmp(text, found) == 0))
+    if (found[0] == '\0' || (text && strcmp(text, found) == 0))
         return 0;
     ferry_fail(err, FERRY_EDIGEST, "layer %s: inflates to %s, its config says %.150s",
                layer->descriptor.digest.text, found, text ? text : "nothing");
@@ -348,9 +345,20 @@ static int check_config(struct check *c, const struct ferry_node *manifest, stru
         return add_fault(c->report, config, err->msg, err);
     }
     for (size_t i = 1; i < manifest->count; i++)
-        FERRY_TRY(check_diff_id(c, manifest->children[i],
-                                json_string_value(json_array_get(diff_ids, i - 1)), err));
+        if (manifest->as_part[i])
+            FERRY_TRY(check_diff_id(c, manifest->children[i],
+                                    json_string_value(json_array_get(diff_ids, i - 1)), err));
     return 0;
+}
+
+/* An artifact may have the config of an image, and layers that are none. */
+static bool is_image(const struct ferry_node *manifest)
+{
+    bool has_files = manifest->count == 1;
+
+    for (size_t i = 1; i < manifest->count; i++)
+        has_files = has_files || manifest->as_part[i];
+    return has_files && manifest->as_part[0];
 }
 
 static int check_configs(struct check *c, struct ferry_err *err)
@@ -358,7 +366,8 @@ static int check_configs(struct check *c, struct ferry_err *err)
     for (size_t i = 0; i < c->report->graph->count; i++) {
         const struct ferry_node *node = c->report->graph->nodes[i];
 
-        if (node->kind == FERRY_KIND_MANIFEST && node->count > 0 && node->children[0]->bytes)
+        if (node->kind == FERRY_KIND_MANIFEST && node->count > 0 && node->children[0]->bytes &&
+            is_image(node))
             FERRY_TRY(check_config(c, node, err));
     }
     return 0;

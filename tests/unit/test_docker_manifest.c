@@ -181,6 +181,31 @@ static void test_docker_manifest_layers(void **state)
     assert_string_equal(format(graph, 0), "");
 }
 
+/* [W22] What a blob is depends on who lists it, and not on who does so first. */
+static void test_docker_manifest_one_blob_under_two_types(void **state)
+{
+    FERRY_OWNED(ferry_graph) graph = new_graph();
+    struct sample config = sample_text(FERRY_TYPE_OCI_CONFIG, LINUX DIFF "]}}");
+    struct sample layer = sample_layer(5, 1), file = layer, settings = config, m[4];
+
+    (void)state;
+    file.media_type = "application/octet-stream";
+    settings.media_type = "application/json";
+    m[0] = sample_manifest(settings, &file, 1);
+    m[1] = sample_manifest(config, &layer, 1);
+    m[2] = sample_manifest(config, &file, 1);
+    m[3] = sample_manifest(settings, &layer, 1);
+    for (size_t i = 0; i < FERRY_COUNT(m); i++) {
+        sample_add_image(graph, sample_format("x:%zu", i), &m[i]);
+        supply(graph, &m[i]);
+    }
+    supply(graph, &config);
+    assert_string_equal(format(graph, 1),
+                        sample_format("host.example/x:1 %s 1;", first_digits(&config)));
+    assert_true(sample_find(graph, &layer)->is_tar);
+    assert_true(sample_find(graph, &config)->is_image_config);
+}
+
 /* A config that the graph has no bytes of: its image is passed over. */
 static void test_docker_manifest_config_not_held(void **state)
 {
@@ -315,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_docker_manifest_one_item_a_tag),
         cmocka_unit_test(test_docker_manifest_configs),
         cmocka_unit_test(test_docker_manifest_layers),
+        cmocka_unit_test(test_docker_manifest_one_blob_under_two_types),
         cmocka_unit_test(test_docker_manifest_config_not_held),
         cmocka_unit_test(test_docker_manifest_of_an_index),
         cmocka_unit_test(test_docker_manifest_of_a_sparse_index),
