@@ -5,7 +5,7 @@
 #
 #   huge   one layer of 2 GiB                       (--scale 4 makes it 512 MiB, and so on)
 #   many   100 layers of 20 MiB
-#   small  20 000 layers of 4 KiB: what an entry costs, whatever is in it
+#   small  9000 layers of 4 KiB: what an entry costs, whatever is in it
 #
 # Without CASE all of them. DIR (default /var/tmp/ferry-bench) keeps the archives between runs. Each
 # case is read out of the page cache, and from the disk below DIR after it was dropped from there. Rounds
@@ -38,15 +38,16 @@ done
 
 # make FILE LAYERS BYTES: an archive of one image whose layers are noise.
 make() {
-    local layout=$T/layout i digest oci=application/vnd.oci.image
-    mkdir -p "$layout/blobs/sha256"
-    for ((i = 0; i < $2; i++)); do
-        head -c "$3" /dev/zero | openssl enc -aes-128-ctr -nosalt -K "$(printf '%032x' "$i")" -iv 00 \
-            2>/dev/null >"$T/layer"
-        digest=$(openssl dgst -sha256 -r "$T/layer" | cut -d' ' -f1)
-        mv "$T/layer" "$layout/blobs/sha256/$digest"
+    local layout=$T/layout digest file oci=application/vnd.oci.image
+    mkdir -p "$layout/blobs/sha256" "$T/parts"
+    head -c $(($2 * $3)) /dev/zero |
+        openssl enc -aes-128-ctr -nosalt -K "$(printf '%032x' "$2")" -iv 00 2>/dev/null |
+        split -b "$3" -a 6 - "$T/parts/"
+    find "$T/parts" -type f -exec sha256sum {} + | sort -k2 >"$T/sums"
+    while read -r digest file; do
+        mv "$file" "$layout/blobs/sha256/$digest"
         echo "$digest"
-    done >"$T/layers"
+    done <"$T/sums" >"$T/layers"
     jq -Rcn '{os: "linux", architecture: "amd64", rootfs: {type: "layers",
         diff_ids: [inputs | "sha256:" + .]}}' "$T/layers" >"$T/config"
     store "$layout" "$T/config"
@@ -73,7 +74,7 @@ store() { # LAYOUT FILE: sets DESC, without a media type
 }
 make_huge() { make "$1" 1 $((2048 * 1024 * 1024 / scale)); }
 make_many() { make "$1" 100 $((20 * 1024 * 1024 / scale)); }
-make_small() { make "$1" $((20000 / scale)) 4096; }
+make_small() { make "$1" $((9000 / scale)) 4096; }
 
 read_cached() { cat "$1" >/dev/null; }
 read_disk() { dd if="$1" iflag=nocache count=0 status=none; } # drops it from the cache
