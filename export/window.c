@@ -8,8 +8,8 @@
 #include "export/places.h"
 #include "export/pull.h"
 #include "format/core/blob_impl.h"
+#include "format/core/thread.h"
 #include "format/registry/retry.h"
-#include "format/run/signals.h"
 
 #define PROGRESS_PARTS 32 /* of a segment: who moves less than one makes no progress */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "format/core/blob_impl.h"
-#include "format/run/signals.h"
+#include "format/core/thread.h"
 
 #define READ_MAX ((size_t)256 * 1024) /* so that the reader need not wait for more */
 

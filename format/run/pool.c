@@ -5,7 +5,7 @@
 
 #include "format/core/cancel.h"
 #include "format/core/mem.h"
-#include "format/run/signals.h"
+#include "format/core/thread.h"
 
 struct pool {
     pthread_mutex_t lock; /* over all that follows */

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "format/run/signals.h"
+#include "format/core/thread.h"
 
 /* One write(2) of at most PIPE_BUF bytes is never torn by what other processes write. */
 #define LINE_MAX_BYTES 4096

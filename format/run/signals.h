@@ -6,13 +6,6 @@
 #ifndef FERRY_RUN_SIGNALS_H
 #define FERRY_RUN_SIGNALS_H
 
-#include <pthread.h>
-#include <stdbool.h>
-
 void ferry_signals_install(void);
-
-/* pthread_create for a thread that leaves all signals to the main thread; false when the system
- * has none to give. */
-bool ferry_thread_start(pthread_t *thread, void *(*run)(void *), void *arg);
 
 #endif
