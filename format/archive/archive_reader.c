@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "format/archive/tar_stream.h"
+#include "format/archive/volume_fault.h"
+#include "format/archive/volume_set.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_impl.h"
 
@@ -18,6 +20,7 @@ struct place {
     enum ferry_entry_kind kind;
     struct ferry_digest digest;
     int64_t position;
+    int64_t data; /* where its bytes begin */
 };
 
 struct kept {
@@ -29,11 +32,12 @@ struct kept {
 struct ferry_reader {
     char *name;
     int folder;                    /* one of these three is what is read: its descriptor, or -1, */
-    struct ferry_volumes *volumes; /*   a tar that can be read at any place, */
-    struct ferry_source *stream;   /*   or one that goes by once */
-    struct ferry_tar *tar;
+    struct ferry_volumes *volumes; /*   a tar in files, */
+    struct ferry_source *stream;   /*   or one that goes by */
+    bool once;                     /* in one pass */
+    struct ferry_tar *tar;         /* NULL until the first entry is wanted */
     struct ferry_entry current;
-    int64_t position;                   /* of the current entry in a tar */
+    int64_t position, data;             /* of the current entry in a tar */
     size_t seen[FERRY_ENTRY_OTHER + 1]; /* entries of each kind in this pass */
     /* A plain tar file. */
     bool is_plain;
@@ -84,31 +88,50 @@ static int scan(struct ferry_reader *r, struct ferry_err *err)
             continue;
         FERRY_TRY(ferry_grow((void **)&r->places, r->place_count, &r->place_room,
                              sizeof(*r->places), err));
-        r->places[r->place_count++] = (struct place){ .kind = entry.kind,
-                                                      .digest = entry.digest,
-                                                      .position = r->position };
+        r->places[r->place_count++] = (struct place){
+            .kind = entry.kind, .digest = entry.digest, .position = r->position, .data = r->data
+        };
     }
     if (r->place_count > 0)
         qsort(r->places, r->place_count, sizeof(*r->places), compare_places);
     return ferry_reader_restart(r, err);
 }
 
-/* Looks at the first entry: is it a tar, and which way in does it offer? */
-static int open_volumes(struct ferry_reader *r, const char *path, bool in_order,
-                        struct ferry_err *err)
+static int open_tar(struct ferry_reader *r, struct ferry_err *err)
+{
+    int rc = r->volumes ? ferry_tar_open(r->volumes, 0, &r->tar, err)
+                        : ferry_tar_open_stream(r->stream, &r->tar, err);
+
+    return rc < 0 ? ferry_wrap(err, "%s", r->name) : 0;
+}
+
+/* Looks at the first entry: is it a tar, and can it be read at any place? */
+static int look_at_first(struct ferry_reader *r, struct ferry_err *err)
 {
     struct ferry_tar_entry entry;
-    int rc = ferry_volumes_open(path, &r->volumes, err);
 
-    if (rc == 0)
-        rc = ferry_tar_open(r->volumes, 0, &r->tar, err);
-    if (rc == 0)
-        rc = ferry_tar_next(r->tar, &entry, err);
-    if (rc < 0)
+    FERRY_TRY(open_tar(r, err));
+    if (ferry_tar_next(r->tar, &entry, err) < 0)
         return ferry_wrap(err, "%s", r->name);
-    r->is_plain = ferry_tar_is_plain(r->tar) && !in_order;
+    r->is_plain = ferry_tar_is_plain(r->tar);
     FERRY_TRY(ferry_reader_restart(r, err));
     return r->is_plain ? scan(r, err) : 0;
+}
+
+static int open_volumes(struct ferry_reader *r, const struct ferry_reader_options *options,
+                        struct ferry_err *err)
+{
+    int rc = 0;
+
+    FERRY_TRY(ferry_volumes_open(options->path, options->prompt, &r->volumes, err));
+    r->once = options->prompt && ferry_volumes_is_set(r->volumes);
+    if (r->once)
+        rc = ferry_volumes_watch(r->volumes, err);
+    else if (!options->in_order)
+        rc = ferry_volumes_refuse(r->volumes, err);
+    if (rc < 0)
+        return ferry_wrap(err, "%s", r->name);
+    return r->once || options->in_order ? 0 : look_at_first(r, err);
 }
 
 static int fail_open(const struct ferry_reader *r, struct ferry_err *err)
@@ -126,52 +149,52 @@ static int open_folder(struct ferry_reader *r, const char *path, struct ferry_er
 static int open_stream(struct ferry_reader *r, const char *path, struct ferry_err *err)
 {
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-    int rc;
 
     if (fd < 0)
         return fail_open(r, err);
-    rc = ferry_source_stream(fd, &r->stream, err);
-    if (rc == 0)
-        rc = ferry_tar_open_stream(r->stream, &r->tar, err);
-    return rc < 0 ? ferry_wrap(err, "%s", r->name) : 0;
+    r->once = true;
+    FERRY_TRY(ferry_source_stream(fd, &r->stream, err));
+    return open_tar(r, err);
 }
 
-static int open_input(struct ferry_reader *r, const char *path, bool in_order,
+static int open_input(struct ferry_reader *r, const struct ferry_reader_options *options,
                       struct ferry_err *err)
 {
     struct stat st;
 
-    if (strcmp(path, "-") == 0)
+    if (strcmp(options->path, "-") == 0)
         return open_stream(r, NULL, err);
-    if (stat(path, &st) < 0)
-        return fail_open(r, err);
-    if (S_ISDIR(st.st_mode))
-        return open_folder(r, path, err);
-    return S_ISREG(st.st_mode) ? open_volumes(r, path, in_order, err) : open_stream(r, path, err);
+    if (stat(options->path, &st) < 0 || S_ISREG(st.st_mode)) /* volumes have names of their own */
+        return open_volumes(r, options, err);
+    return S_ISDIR(st.st_mode) ? open_folder(r, options->path, err)
+                               : open_stream(r, options->path, err);
 }
 
-static int open_reader(const char *path, bool in_order, struct ferry_reader **out,
-                       struct ferry_err *err)
+int ferry_reader_open_with(const struct ferry_reader_options *options, struct ferry_reader **out,
+                           struct ferry_err *err)
 {
     FERRY_OWNED(ferry_reader) r = calloc(1, sizeof(*r));
 
     if (!r)
         return ferry_fail_memory(err);
     r->folder = -1;
-    FERRY_TRY(ferry_text(&r->name, err, "%s", strcmp(path, "-") == 0 ? "stdin" : path));
-    FERRY_TRY(open_input(r, path, in_order, err));
+    FERRY_TRY(
+        ferry_text(&r->name, err, "%s", strcmp(options->path, "-") == 0 ? "stdin" : options->path));
+    FERRY_TRY(open_input(r, options, err));
     *out = ferry_steal(&r);
     return 0;
 }
 
 int ferry_reader_open(const char *path, struct ferry_reader **out, struct ferry_err *err)
 {
-    return open_reader(path, false, out, err);
+    return ferry_reader_open_with(&(struct ferry_reader_options){ .path = path }, out, err);
 }
 
 int ferry_reader_open_in_order(const char *path, struct ferry_reader **out, struct ferry_err *err)
 {
-    return open_reader(path, true, out, err);
+    const struct ferry_reader_options options = { .path = path, .in_order = true };
+
+    return ferry_reader_open_with(&options, out, err);
 }
 
 static void forget_kept(struct ferry_reader *r)
@@ -207,6 +230,11 @@ const char *ferry_reader_name(const struct ferry_reader *reader)
     return reader->name;
 }
 
+struct ferry_volumes *ferry_reader_volumes(const struct ferry_reader *reader)
+{
+    return reader->volumes;
+}
+
 bool ferry_reader_is_random(const struct ferry_reader *reader)
 {
     return is_folder(reader) || reader->is_plain;
@@ -214,7 +242,7 @@ bool ferry_reader_is_random(const struct ferry_reader *reader)
 
 bool ferry_reader_can_restart(const struct ferry_reader *reader)
 {
-    return !reader->stream;
+    return !reader->once;
 }
 
 bool ferry_reader_can_skip(const struct ferry_reader *reader)
@@ -225,7 +253,8 @@ bool ferry_reader_can_skip(const struct ferry_reader *reader)
 int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)
 {
     if (!ferry_reader_can_restart(reader))
-        return ferry_fail(err, FERRY_EIO, "%s: a pipe cannot be read again", reader->name);
+        return ferry_fail(err, FERRY_EIO, "%s: goes by once, and cannot be read again",
+                          reader->name);
     forget_kept(reader);
     memset(reader->seen, 0, sizeof(reader->seen));
     if (is_folder(reader)) {
@@ -235,7 +264,7 @@ int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)
         return 0;
     }
     ferry_tar_free(ferry_steal(&reader->tar));
-    return ferry_tar_open(reader->volumes, 0, &reader->tar, err);
+    return 0;
 }
 
 /* Opens a file below the folder. */
@@ -332,12 +361,15 @@ static int next_in_tar(struct ferry_reader *r, struct ferry_err *err)
 {
     struct ferry_tar_entry entry;
 
+    if (!r->tar)
+        FERRY_TRY(open_tar(r, err));
     if (ferry_tar_next(r->tar, &entry, err) < 0)
         return ferry_wrap(err, "%s", r->name);
     r->current.name = entry.name;
     r->current.size = entry.size;
     r->position = entry.position;
-    return entry.name || r->volumes ? 0 : drain_pipe(r, err);
+    r->data = entry.data;
+    return entry.name || !r->stream ? 0 : drain_pipe(r, err);
 }
 
 int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, struct ferry_err *err)
@@ -533,15 +565,28 @@ static void placed_free(struct ferry_source *source)
 
 static const struct ferry_source_ops placed_ops = { placed_read, placed_rewind, placed_free };
 
+static const struct place *find_place(const struct ferry_reader *r, const struct place *wanted)
+{
+    if (r->place_count == 0)
+        return NULL;
+    return bsearch(wanted, r->places, r->place_count, sizeof(*wanted), compare_places);
+}
+
+int64_t ferry_reader_offset(const struct ferry_reader *reader, const struct ferry_digest *digest)
+{
+    const struct place wanted = { .kind = FERRY_ENTRY_BLOB, .digest = *digest };
+    const struct place *found = find_place(reader, &wanted);
+
+    return found ? found->data : -1;
+}
+
 static int open_place(struct ferry_reader *r, const struct place *wanted, const char *what,
                       struct ferry_source **out, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) source = NULL;
-    const struct place *found = NULL;
+    const struct place *found = find_place(r, wanted);
     struct placed *p;
 
-    if (r->place_count > 0)
-        found = bsearch(wanted, r->places, r->place_count, sizeof(*wanted), compare_places);
     if (!found)
         return ferry_fail(err, FERRY_ENOTFOUND, "%s: %s is not in it", r->name, what);
     p = calloc(1, sizeof(*p));

@@ -1,6 +1,6 @@
 /*
- * Reads an archive: a tar of any order and dialect, plain, gzip or zstd, from a file or a pipe; or
- * an image layout in a folder (SPEC.md 5).
+ * Reads an archive: a tar of any order and dialect, plain, gzip or zstd, from a file, from volumes
+ * or from a pipe; or an image layout in a folder (SPEC.md 5).
  *
  * What it is: two ways in. Every input can be walked once, entry by entry (ferry_reader_next). A
  * plain tar file or a folder also opens any blob at any time (ferry_reader_blob), from any thread.
@@ -13,6 +13,7 @@
 #define FERRY_ARCHIVE_ARCHIVE_READER_H
 
 #include "format/archive/layout.h"
+#include "format/archive/volume.h"
 #include "format/core/blob.h"
 
 struct ferry_reader;
@@ -24,12 +25,24 @@ struct ferry_entry {
     struct ferry_digest digest; /* of a FERRY_ENTRY_BLOB: what its name says */
 };
 
-/* "-" is stdin. A plain tar file is scanned once, by seeking from header to header. */
+struct ferry_reader_options {
+    const char *path; /* "-" is stdin */
+    bool in_order;
+    const struct ferry_volume_prompt *prompt; /* NULL, or borrowed until the reader is freed */
+};
+
+/*
+ * A plain tar file is scanned once, by seeking from header to header. Volumes are refused unless
+ * all are there, each of its size.
+ * `in_order`: to be walked only. A tar file is not scanned first and is not random, so that of one
+ * that is cut or damaged, or lacks a volume, everything before that can still be read.
+ * `prompt`: if `path` is that of volumes, they are asked for one by one (volume_set.h), and read in
+ * one pass as a pipe is.
+ */
+int ferry_reader_open_with(const struct ferry_reader_options *options, struct ferry_reader **out,
+                           struct ferry_err *err) FERRY_MUST_USE;
 int ferry_reader_open(const char *path, struct ferry_reader **out,
                       struct ferry_err *err) FERRY_MUST_USE;
-
-/* The same, to be walked only: a tar file is not scanned first and is not random, so that of one
- * that is cut or damaged everything before that can still be read. */
 int ferry_reader_open_in_order(const char *path, struct ferry_reader **out,
                                struct ferry_err *err) FERRY_MUST_USE;
 void ferry_reader_free(struct ferry_reader *reader);
@@ -37,6 +50,12 @@ FERRY_OWNED_DEFINE(ferry_reader)
 
 /* What to call it in messages: the path, or "stdin". */
 const char *ferry_reader_name(const struct ferry_reader *reader);
+
+/* The file or volumes that it is read from, lent; NULL for a folder or pipe. */
+struct ferry_volumes *ferry_reader_volumes(const struct ferry_reader *reader);
+
+/* Where the bytes of a blob begin in them; -1 when that is not known. */
+int64_t ferry_reader_offset(const struct ferry_reader *reader, const struct ferry_digest *digest);
 
 /* Whether blobs can be opened in any order. */
 bool ferry_reader_is_random(const struct ferry_reader *reader);

@@ -84,8 +84,12 @@ void ferry_writer_free(struct ferry_writer *writer)
         return;
     assert(!writer->open_entry);
     writer->closed = true;
-    if (writer->tar)
-        archive_write_free(writer->tar); /* the first write of its padding fails: closed */
+    if (writer->tar) {
+        /* The first write of its padding fails: closed. Of an archive that failed libarchive lets
+         * go in a close alone. */
+        (void)archive_write_close(writer->tar);
+        archive_write_free(writer->tar);
+    }
     ferry_zstd_free(writer->zstd);
     ferry_output_free(writer->output);
     free(writer);
@@ -252,6 +256,11 @@ int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err)
     if (writer->zstd)
         FERRY_TRY(ferry_zstd_finish(writer->zstd, err));
     return ferry_output_commit(writer->output, err);
+}
+
+const struct ferry_volume_sums *ferry_writer_sums(const struct ferry_writer *writer)
+{
+    return ferry_output_sums(writer->output);
 }
 
 int64_t ferry_writer_written(const struct ferry_writer *writer)

@@ -60,6 +60,9 @@ int ferry_writer_entry(struct ferry_writer *writer, const char *name, int64_t si
 /* End-of-archive blocks, and the output's commit. */
 int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err) FERRY_MUST_USE;
 
+/* What the output was cut into: output.h. */
+const struct ferry_volume_sums *ferry_writer_sums(const struct ferry_writer *writer);
+
 /* Bytes of the tar stream so far, headers and padding included; and what they took. */
 int64_t ferry_writer_written(const struct ferry_writer *writer);
 int64_t ferry_writer_stored(const struct ferry_writer *writer);

@@ -1,9 +1,11 @@
 /*
- * Where the bytes of an archive go: a file that is whole or not there, or a stream.
+ * Where the bytes of an archive go: a file or a set of volumes, whole or not there; or a stream.
  *
  * What it is: a regular file is written as NAME.partial and takes its name when it is complete and
- * on the medium; "-" is stdout, and a device or pipe is written to as it stands. Of what the bytes
- * mean nothing is known here.
+ * on the medium. Volumes are files of `volume_size` bytes, the last one of what is left: NAME.001
+ * and so on, written and named likewise, with a sums file NAME.sha256 that comes last (SPEC.md
+ * 2.9). "-" is stdout, and a device or pipe is written to as it stands. Of what the bytes mean
+ * nothing is known here. Below, NAME.partial stands for all that is written before it is named.
  * Owns: its files; an output that is freed without a commit removes NAME.partial, unless it found
  * it there or was told to keep it. Fails: FERRY_EIO naming the file. After any failure only
  * ferry_output_drop() and ferry_output_free() are legal. Threads: one at a time.
@@ -12,6 +14,7 @@
 #define FERRY_ARCHIVE_OUTPUT_H
 
 #include "format/archive/volume.h"
+#include "format/archive/volume_sums.h"
 
 struct ferry_output;
 
@@ -23,7 +26,11 @@ enum ferry_existing {
 struct ferry_output_options {
     const char *path;
     enum ferry_existing existing;
+    int64_t volume_size; /* 0: one file, or a stream */
 };
+
+/* How many volumes a size is cut into. */
+int64_t ferry_output_volumes(int64_t bytes, int64_t volume_size);
 
 /* A terminal is refused. */
 int ferry_output_open(const struct ferry_output_options *options, struct ferry_output **out,
@@ -59,5 +66,8 @@ int ferry_output_commit(struct ferry_output *output, struct ferry_err *err) FERR
 
 /* Where the next byte goes. */
 int64_t ferry_output_written(const struct ferry_output *output);
+
+/* Of the volumes that are complete: after the commit, all. Lent. */
+const struct ferry_volume_sums *ferry_output_sums(const struct ferry_output *output);
 
 #endif

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/archive/volume_fault.h"
 #include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
 
@@ -41,17 +42,29 @@ static la_ssize_t on_read(struct archive *tar, void *ctx, const void **bytes)
     return (la_ssize_t)got;
 }
 
-/* Never past the end, so that a cut archive is met as one. */
+/* Never past the end, so that a cut archive is met as one; and where all is to be hashed, not at
+ * all. */
 static la_int64_t on_skip(struct archive *tar, void *ctx, la_int64_t request)
 {
     struct ferry_tar *t = ctx;
-    int64_t left = t->volumes ? ferry_volumes_size(t->volumes) - t->offset : 0;
+    int64_t left;
 
     (void)tar;
+    if (!t->volumes || ferry_volumes_watched(t->volumes))
+        return 0;
+    left = ferry_volumes_size(t->volumes) - t->offset;
     if (request > left)
         request = left;
     t->offset += request;
     return request;
+}
+
+/* The bytes that were read last are not what they should be: in which volume do they lie? */
+static int wrap_volume(const struct ferry_tar *t, struct ferry_err *err)
+{
+    if (t->volumes)
+        ferry_volumes_blame(t->volumes, t->offset - 1, t->offset, err);
+    return (int)err->code;
 }
 
 static int fail_tar(struct ferry_tar *t, struct ferry_err *err)
@@ -63,10 +76,12 @@ static int fail_tar(struct ferry_tar *t, struct ferry_err *err)
         return (int)err->code;
     }
     if (archive_format(t->tar) == 0) /* no header was understood yet */
-        return ferry_fail(err, FERRY_EFORMAT, "is not a tar archive that can be read: %s",
-                          why ? why : "unknown reason");
-    return ferry_fail(err, FERRY_EFORMAT, "cut or damaged near byte %" PRId64 ": %s",
-                      archive_filter_bytes(t->tar, 0), why ? why : "unknown reason");
+        ferry_fail(err, FERRY_EFORMAT, "is not a tar archive that can be read: %s",
+                   why ? why : "unknown reason");
+    else
+        ferry_fail(err, FERRY_EFORMAT, "cut or damaged near byte %" PRId64 ": %s",
+                   archive_filter_bytes(t->tar, 0), why ? why : "unknown reason");
+    return wrap_volume(t, err);
 }
 
 static int open_tar(struct ferry_volumes *volumes, int64_t offset, struct ferry_source *stream,
@@ -122,11 +137,11 @@ static int check_end(struct ferry_tar *t, int64_t due, struct ferry_err *err)
 {
     if (t->failure.code != FERRY_OK) /* which a filter may have taken for the end */
         return fail_tar(t, err);
-    if (archive_filter_bytes(t->tar, 0) < due + BLOCK)
-        return ferry_fail(err, FERRY_EFORMAT,
-                          "cut at byte %" PRId64 ": the end-of-archive blocks are missing",
-                          archive_filter_bytes(t->tar, 0));
-    return 0;
+    if (archive_filter_bytes(t->tar, 0) >= due + BLOCK)
+        return 0;
+    ferry_fail(err, FERRY_EFORMAT, "cut at byte %" PRId64 ": the end-of-archive blocks are missing",
+               archive_filter_bytes(t->tar, 0));
+    return wrap_volume(t, err);
 }
 
 static int check_type(struct archive_entry *entry, struct ferry_err *err)
@@ -190,7 +205,8 @@ int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct fe
     } while (archive_entry_filetype(entry) == AE_IFDIR);
     *out = (struct ferry_tar_entry){ .name = name ? name : "?",
                                      .size = tar->entry_size,
-                                     .position = archive_read_header_position(tar->tar) };
+                                     .position = archive_read_header_position(tar->tar),
+                                     .data = archive_filter_bytes(tar->tar, 0) };
     return 0;
 }
 

@@ -21,7 +21,8 @@ struct ferry_tar;
 struct ferry_tar_entry {
     const char *name; /* NULL at the end */
     int64_t size;
-    int64_t position; /* of its first header, in the uncompressed stream */
+    int64_t position; /* of its first header, in the uncompressed stream; */
+    int64_t data;     /*   of its bytes */
 };
 
 /* From byte `offset` of `volumes` on; what is skipped is not read. */

@@ -13,6 +13,8 @@
 #include "format/archive/inflate.h"
 #include "format/archive/layer_file.h"
 #include "format/archive/load.h"
+#include "format/archive/volume_fault.h"
+#include "format/archive/volume_set.h"
 #include "format/core/blob_file.h"
 #include "format/run/output_file.h"
 #include "format/verify/page.h"
@@ -31,6 +33,7 @@
 
 /* An image below an index, in an archive whose index.json comes last. */
 static struct sample config, layer, manifest, index_doc, index_json;
+static struct sample cargo; /* of volumes */
 static struct sample_tar tar;
 static struct ferry_graph *whole; /* all of it read */
 static char *bytes;
@@ -56,6 +59,7 @@ static int enter(void **state)
         return -1;
     config = sample_text(FERRY_TYPE_OCI_CONFIG, LINUX_OF_ONE);
     layer = sample_layer(600, 1);
+    cargo = sample_layer(9000, 2);
     manifest = sample_platform(sample_manifest(config, &layer, 1), "linux", "amd64");
     index_doc = sample_index(&manifest, 1);
     index_json = sample_index_json(&index_doc, names, 1);
@@ -207,6 +211,87 @@ static void test_alloc_writer(void **state)
         assert_int_not_equal(access("written.tar.partial", F_OK), 0);
         unlink("written.tar");
     }
+}
+
+static const struct ferry_output_options in_volumes = { .path = "cut.tar", .volume_size = 2000 };
+
+/* What was there of it, if anything, is gone on with. */
+static int write_volumes(struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_output) o = NULL;
+    int64_t found;
+
+    FERRY_TRY(ferry_output_open(&in_volumes, &o, err));
+    found = ferry_volumes_size(ferry_output_found(o));
+    ferry_output_continue(o, found / 2, found);
+    FERRY_TRY(ferry_output_write(o, cargo.bytes + found / 2, cargo.len - (size_t)found / 2, err));
+    return ferry_output_commit(o, err);
+}
+
+static void remove_volumes(void)
+{
+    char path[40], suffix[FERRY_VOLUME_TEXT_MAX];
+
+    unlink("cut.tar.sha256");
+    for (size_t i = 0; i < 100; i++) {
+        snprintf(path, sizeof(path), "cut.tar%s", ferry_volume_suffix(i, suffix));
+        unlink(path);
+        strcat(path, ".partial");
+        unlink(path);
+    }
+}
+
+/* There is a whole set or none, also when one was begun before. */
+static void test_alloc_volumes_writing(void **state)
+{
+    struct ferry_err err;
+
+    (void)state;
+    for (int begun = 0; begun < 2; begun++) {
+        EACH_FAILED_ALLOC(n)
+        {
+            int rc;
+
+            if (begun) {
+                sample_write("cut.tar.001.partial", cargo.bytes, 2000);
+                sample_write("cut.tar.002.partial", cargo.bytes + 2000, 500);
+            }
+            rc = write_volumes(&err);
+            check_outcome(rc, &err, NULL);
+            assert_int_equal(access("cut.tar.001", F_OK) == 0, rc == 0);
+            assert_int_equal(access("cut.tar.sha256", F_OK) == 0, rc == 0);
+            remove_volumes();
+        }
+    }
+}
+
+static int read_volumes(struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_volumes) v = NULL;
+    uint8_t chunk[500];
+    size_t got = 1;
+
+    FERRY_TRY(ferry_volumes_open("cut.tar", NULL, &v, err));
+    FERRY_TRY(ferry_volumes_refuse(v, err));
+    FERRY_TRY(ferry_volumes_watch(v, err));
+    for (int64_t at = 0; got > 0 && at < 3000; at += (int64_t)got)
+        FERRY_TRY(ferry_volumes_read_at(v, at, chunk, sizeof(chunk), &got, err));
+    for (size_t i = 0; i < ferry_volumes_count(v); i++) {
+        FERRY_TRY(ferry_volumes_hash(v, i, err));
+        assert_int_equal(ferry_volumes_state(v, i), FERRY_VOLUME_GOOD);
+    }
+    return 0;
+}
+
+static void test_alloc_volumes_reading(void **state)
+{
+    struct ferry_err err;
+
+    (void)state;
+    CHECK_OK(write_volumes(&err));
+    EACH_FAILED_ALLOC(n)
+    check_outcome(read_volumes(&err), &err, NULL);
+    remove_volumes();
 }
 
 /* The plan is the same as with memory enough, or there is none. */
@@ -567,13 +652,22 @@ static void test_alloc_components(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alloc_load),           cmocka_unit_test(test_alloc_blob),
-        cmocka_unit_test(test_alloc_writer),         cmocka_unit_test(test_alloc_pull_plan),
-        cmocka_unit_test(test_alloc_push_plan),      cmocka_unit_test(test_alloc_sparse),
-        cmocka_unit_test(test_alloc_cluster_config), cmocka_unit_test(test_alloc_export_options),
-        cmocka_unit_test(test_alloc_window),         cmocka_unit_test(test_alloc_image_finder),
-        cmocka_unit_test(test_alloc_page),           cmocka_unit_test(test_alloc_base),
-        cmocka_unit_test(test_alloc_layer_file),     cmocka_unit_test(test_alloc_components),
+        cmocka_unit_test(test_alloc_load),
+        cmocka_unit_test(test_alloc_blob),
+        cmocka_unit_test(test_alloc_writer),
+        cmocka_unit_test(test_alloc_pull_plan),
+        cmocka_unit_test(test_alloc_push_plan),
+        cmocka_unit_test(test_alloc_sparse),
+        cmocka_unit_test(test_alloc_cluster_config),
+        cmocka_unit_test(test_alloc_export_options),
+        cmocka_unit_test(test_alloc_window),
+        cmocka_unit_test(test_alloc_image_finder),
+        cmocka_unit_test(test_alloc_page),
+        cmocka_unit_test(test_alloc_base),
+        cmocka_unit_test(test_alloc_layer_file),
+        cmocka_unit_test(test_alloc_components),
+        cmocka_unit_test(test_alloc_volumes_writing),
+        cmocka_unit_test(test_alloc_volumes_reading),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);
