@@ -1,12 +1,10 @@
 #include "export/export.h"
 
-#include <libgen.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "export/base.h"
 #include "export/export_report.h"
+#include "export/medium.h"
 #include "export/pins.h"
 #include "export/platform_check.h"
 #include "export/pull_plan.h"
@@ -18,27 +16,6 @@
 #include "format/archive/archive_writer.h"
 #include "format/archive/signature.h"
 #include "format/run/program.h"
-
-/* Before two days of copying: would the archive fit? Only a regular file can be asked. */
-static int check_space(const char *output, int64_t needed, struct ferry_err *err)
-{
-    FERRY_OWNED_MEM char *copy = strdup(output);
-    char text[2][FERRY_SIZE_TEXT_MAX];
-    struct statvfs fs;
-    struct stat st;
-    int64_t available;
-
-    if (!copy)
-        return ferry_fail_memory(err);
-    if (strcmp(output, "-") == 0 || (stat(output, &st) == 0 && !S_ISREG(st.st_mode)) ||
-        statvfs(dirname(copy), &fs) < 0)
-        return 0;
-    if (__builtin_mul_overflow((int64_t)fs.f_bavail, (int64_t)fs.f_frsize, &available) ||
-        available >= needed)
-        return 0;
-    return ferry_fail(err, FERRY_EIO, "%s: the archive takes %s, and %s are free there", output,
-                      ferry_size_format(needed, text[0]), ferry_size_format(available, text[1]));
-}
 
 static void note(void *ctx, const char *text)
 {
@@ -170,7 +147,8 @@ static int open_output(struct work *w, struct ferry_err *err)
 {
     const struct ferry_writer_options options = {
         .output = { .path = w->opts->output,
-                    .existing = w->opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP },
+                    .existing = w->opts->force ? FERRY_EXISTING_REPLACE : FERRY_EXISTING_KEEP,
+                    .volume_size = w->opts->volume_size },
         .zstd_level = w->opts->zstd_level
     };
 
@@ -263,6 +241,21 @@ static int make_plan(struct work *w, struct ferry_err *err)
     return w->signers ? sign_plan(w, err) : 0;
 }
 
+/* Before two days of copying. */
+static int check_medium(const struct work *w, struct ferry_err *err)
+{
+    const struct ferry_medium_need need = { .output = w->opts->output,
+                                            .bytes = w->plan->archive_bytes,
+                                            .there = w->out ? ferry_writer_found(w->out) : 0,
+                                            .volume_size = w->opts->volume_size };
+    struct ferry_medium medium;
+
+    if (!w->opts->output)
+        return 0;
+    FERRY_TRY(ferry_medium_look(w->opts->output, &medium, err));
+    return ferry_medium_check(&medium, &need, err);
+}
+
 /* Without the images that could not be had after all; of what is written, what can be is used. */
 static int begin_again(struct work *w, struct ferry_stream *s, struct ferry_err *err)
 {
@@ -305,8 +298,9 @@ static int stream(struct work *w, struct ferry_stream *s, struct ferry_err *err)
             continue;
         if (is_file)
             ferry_progress_say(w->progress,
-                               "%s.partial is kept: the same command goes on from there",
-                               w->opts->output);
+                               "%s%s.partial %s kept: the same command goes on from there",
+                               w->opts->output, w->opts->volume_size > 0 ? ".*" : "",
+                               w->opts->volume_size > 0 ? "are" : "is");
         return (int)err->code;
     }
     return 0;
@@ -359,9 +353,7 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     warn_referrers(&w.notes, progress);
     warn_unknown(w.graph, progress);
     FERRY_TRY(warn_left_out(w.graph, w.plan, progress, err));
-    if (opts->output)
-        FERRY_TRY(check_space(
-            opts->output, w.plan->archive_bytes - (w.out ? ferry_writer_found(w.out) : 0), err));
+    FERRY_TRY(check_medium(&w, err));
     if (!opts->dry_run)
         FERRY_TRY(write_archive(&w, err));
     *status = w.failures.count > 0 ? FERRY_EXIT_PARTIAL : FERRY_EXIT_DONE;
@@ -373,7 +365,8 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
                                        .failures = &w.failures,
                                        .notes = &w.notes,
                                        .moved = w.moved,
-                                       .stored = w.out ? ferry_writer_stored(w.out) : 0 },
+                                       .stored = w.out ? ferry_writer_stored(w.out) : 0,
+                                       .volumes = w.out ? ferry_writer_sums(w.out) : NULL },
         progress, err);
 }
 

@@ -1,10 +1,13 @@
 #include "export/export_opts.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "format/archive/zstd_writer.h"
 #include "format/oci/index.h"
 #include "format/run/common_opts.h"
+
+#define VOLUME_SIZE_MIN ((int64_t)1024 * 1024)
 
 static const struct ferry_opt options[] = {
     { .letter = 'o',
@@ -92,6 +95,12 @@ static const struct ferry_opt options[] = {
       .offset = offsetof(struct export_opts, sign_pass_files),
       .argument = "FILE",
       .help = "its passphrase is the first line of FILE; without it the terminal is asked" },
+    { .name = "volume-size",
+      .type = FERRY_OPT_SIZE,
+      .offset = offsetof(struct export_opts, volume_size),
+      .argument = "SIZE",
+      .help = "cut the archive into volumes of SIZE, FILE.001, FILE.002 and so on, with their sums "
+              "in FILE.sha256 (at least 1M; 4095M for FAT)" },
     { .name = "keep-going",
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct export_opts, keep_going),
@@ -157,6 +166,21 @@ static int take_releases(struct export_opts *opts, struct ferry_err *err)
     return 0;
 }
 
+/* Volumes are files, and no more than can be counted by hand. */
+static int check_volumes(const struct export_opts *opts, struct ferry_err *err)
+{
+    if (opts->volume_size == 0)
+        return 0;
+    if (opts->volume_size < VOLUME_SIZE_MIN)
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "--volume-size: expected at least 1M, found %" PRId64 " bytes",
+                          opts->volume_size);
+    if (opts->output && strcmp(opts->output, "-") == 0)
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "--volume-size and -o -: volumes are files: name one with -o");
+    return 0;
+}
+
 static int check(const struct export_opts *opts, struct ferry_err *err)
 {
     if (opts->quiet && opts->wire.verbose)
@@ -170,7 +194,7 @@ static int check(const struct export_opts *opts, struct ferry_err *err)
     if (opts->json && opts->output && strcmp(opts->output, "-") == 0 && !opts->dry_run)
         return ferry_fail(err, FERRY_EUSAGE,
                           "--json and -o - both want stdout: write the archive to a file");
-    return 0;
+    return check_volumes(opts, err);
 }
 
 /* Who signs: pairs, and passphrases for their keys. */

@@ -20,6 +20,7 @@ struct export_opts {
     bool foreign_layers;
     struct ferry_list sign_certs, sign_keys, sign_pass_files;
     bool force, keep_going;
+    int64_t volume_size; /* 0: one file */
     bool dry_run, quiet, json;
     int progress; /* enum ferry_progress_style */
     int jobs;

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/archive/output.h"
 #include "format/oci/in_base.h"
 #include "format/oci/left_out.h"
+
+#define VOLUMES_TEXT_MAX 48
 
 static int format_images(const struct ferry_graph *graph, json_t *images, struct ferry_err *err)
 {
@@ -60,6 +63,22 @@ static json_t *format_referrers(const struct ferry_resolve_notes *notes)
                                                : json_null();
 }
 
+/* Empty where the archive is one file. */
+static json_t *format_volumes(const struct export_opts *opts,
+                              const struct ferry_volume_sums *volumes)
+{
+    json_t *array = json_array();
+    char suffix[FERRY_VOLUME_TEXT_MAX];
+
+    for (size_t i = 0; volumes && i < volumes->count; i++)
+        json_array_append_new(
+            array, json_pack("{s:o, s:I, s:s}", "file",
+                             json_sprintf("%s%s", opts->output, ferry_volume_suffix(i, suffix)),
+                             "bytes", (json_int_t)volumes->items[i].size, "sha256",
+                             ferry_digest_hex(&volumes->items[i].digest)));
+    return array;
+}
+
 static int print_json(const struct export_opts *opts, const struct ferry_export_result *result,
                       struct ferry_err *err)
 {
@@ -67,19 +86,20 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
     struct ferry_digest index;
     FERRY_OWNED_JSON *images = json_array();
     FERRY_OWNED_JSON *failed = format_failures(result->failures);
+    FERRY_OWNED_JSON *volumes = format_volumes(opts, result->volumes);
     FERRY_OWNED_JSON *report = NULL;
 
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
     FERRY_TRY(format_images(plan->graph, images, err));
     report = json_pack(
-        "{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:O, s:O}", "archive",
-        opts->output, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
+        "{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:O, s:O, s:O}",
+        "archive", opts->output, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
         (json_int_t)plan->archive_bytes, "fileBytes", (json_int_t)result->stored, "blobs",
         (json_int_t)plan->count, "blobBytes", (json_int_t)plan->bytes, "foreignLayersLeftOut",
         (json_int_t)plan->foreign, "foreignBytesLeftOut", (json_int_t)plan->foreign_bytes,
         "referrersLeftOut", format_referrers(result->notes), "manifestsLeftOut",
         (json_int_t)plan->left_out, "dockerLoadable", (json_int_t)plan->docker_count, "tagsMoved",
-        (json_int_t)result->moved, "images", images, "failed", failed);
+        (json_int_t)result->moved, "images", images, "volumes", volumes, "failed", failed);
     if (!report)
         return ferry_fail_memory(err);
     FERRY_TRY(add_bases(result, report, err));
@@ -103,9 +123,29 @@ static int print_image(const struct ferry_graph *graph, const struct ferry_image
     return 0;
 }
 
-static int print_plan(const struct ferry_pull_plan *plan, struct ferry_err *err)
+/* ", in 8 volumes", or nothing. How many they will be is known unless they are compressed. */
+static const char *count_volumes(const struct export_opts *opts,
+                                 const struct ferry_export_result *result,
+                                 char out[VOLUMES_TEXT_MAX])
 {
-    char size[FERRY_SIZE_TEXT_MAX];
+    int64_t count = opts->volume_size == 0 ? 0
+                    : result->volumes
+                        ? (int64_t)result->volumes->count
+                        : ferry_output_volumes(result->plan->archive_bytes, opts->volume_size);
+
+    out[0] = '\0';
+    if (count > 0)
+        snprintf(out, VOLUMES_TEXT_MAX, ", in %s%" PRId64 " volume%s",
+                 opts->zstd_level > 0 && !result->volumes ? "at most " : "", count,
+                 ferry_plural((size_t)count));
+    return out;
+}
+
+static int print_plan(const struct export_opts *opts, const struct ferry_export_result *result,
+                      struct ferry_err *err)
+{
+    const struct ferry_pull_plan *plan = result->plan;
+    char size[FERRY_SIZE_TEXT_MAX], cut[VOLUMES_TEXT_MAX];
 
     for (size_t i = 0; i < plan->graph->image_count; i++)
         FERRY_TRY(print_image(plan->graph, &plan->graph->images[i], err));
@@ -118,8 +158,9 @@ static int print_plan(const struct ferry_pull_plan *plan, struct ferry_err *err)
             printf("  in a base %s  %" PRId64 " bytes\n",
                    plan->graph->nodes[i]->descriptor.digest.text,
                    plan->graph->nodes[i]->descriptor.size);
-    printf("images: %zu, blobs: %zu, archive: %s (%" PRId64 " bytes)\n", plan->graph->image_count,
-           plan->count, ferry_size_format(plan->archive_bytes, size), plan->archive_bytes);
+    printf("images: %zu, blobs: %zu, archive: %s (%" PRId64 " bytes)%s\n", plan->graph->image_count,
+           plan->count, ferry_size_format(plan->archive_bytes, size), plan->archive_bytes,
+           count_volumes(opts, result, cut));
     if (fflush(stdout) < 0)
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
     return 0;
@@ -173,7 +214,7 @@ static int say_written(const struct export_opts *opts, const struct ferry_export
                        struct ferry_progress *progress, struct ferry_err *err)
 {
     const struct ferry_pull_plan *plan = result->plan;
-    char size[FERRY_SIZE_TEXT_MAX], with[60] = "";
+    char size[FERRY_SIZE_TEXT_MAX], with[60] = "", cut[VOLUMES_TEXT_MAX];
     size_t referrers = ferry_graph_referrers(plan->graph);
     size_t images = plan->graph->image_count - referrers;
     FERRY_OWNED_BUF signers;
@@ -185,11 +226,11 @@ static int say_written(const struct export_opts *opts, const struct ferry_export
         FERRY_TRY(ferry_buf_print(&signers, err, ", signed by "));
         FERRY_TRY(ferry_signers_print(result->signers, &signers, err));
     }
-    ferry_progress_say(progress, "%s: %zu image%s%s, %zu blob%s, %s%s",
-                       strcmp(opts->output, "-") == 0 ? "stdout" : opts->output, images,
-                       ferry_plural(images), with, plan->count, ferry_plural(plan->count),
-                       ferry_size_format(plan->archive_bytes, size),
-                       signers.len ? (const char *)signers.data : "");
+    ferry_progress_say(
+        progress, "%s: %zu image%s%s, %zu blob%s, %s%s%s",
+        strcmp(opts->output, "-") == 0 ? "stdout" : opts->output, images, ferry_plural(images),
+        with, plan->count, ferry_plural(plan->count), ferry_size_format(plan->archive_bytes, size),
+        count_volumes(opts, result, cut), signers.len ? (const char *)signers.data : "");
     if (opts->zstd_level > 0)
         say_gain(plan, result->stored, progress);
     if (result->failures->count > 0)

@@ -9,6 +9,7 @@
 #include "export/pull_plan.h"
 #include "export/resolve.h"
 #include "export/signer.h"
+#include "format/archive/volume_sums.h"
 #include "format/run/progress.h"
 
 struct ferry_export_result {
@@ -19,6 +20,7 @@ struct ferry_export_result {
     const struct ferry_resolve_notes *notes;
     size_t moved;   /* tags of references that mean another digest than these say */
     int64_t stored; /* bytes of the file or stream; 0 in a dry run */
+    const struct ferry_volume_sums *volumes; /* that were written; NULL in a dry run */
 };
 
 /* JSON and the plan of a dry run go to stdout, the summary of an export to stderr. */

@@ -35,4 +35,5 @@ void ferry_signals_install(void)
         if (sigaction(asked_to_stop[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(asked_to_stop[i], &ours, NULL);
     sigaction(SIGPIPE, &ignored, NULL);
+    sigaction(SIGXFSZ, &ignored, NULL); /* write() says it as well */
 }
