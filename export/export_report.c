@@ -248,6 +248,6 @@ int ferry_export_report(const struct export_opts *opts, const struct ferry_expor
     if (opts->json)
         return print_json(opts, result, err);
     if (opts->dry_run)
-        return print_plan(result->plan, err);
+        return print_plan(opts, result, err);
     return say_written(opts, result, progress, err);
 }

@@ -4,6 +4,8 @@
 
 #include "format/archive/load.h"
 #include "format/run/program.h"
+#include "format/run/prompt.h"
+#include "import/bad_volumes.h"
 #include "import/base_layers.h"
 #include "import/config_files.h"
 #include "import/import_report.h"
@@ -130,6 +132,7 @@ static int carry_out(const struct import_opts *opts, const struct ferry_move *mo
         return 0;
     }
     FERRY_TRY(move_blobs(move, &broken, err));
+    ferry_bad_volumes_say(move->reader, plan->graph, move->progress);
     ferry_progress_phase(move->progress, "publishing", -1, (int64_t)plan->target_count);
     FERRY_TRY(ferry_publish(move, err));
     *status = sum_up(plan, &broken);
@@ -169,14 +172,20 @@ static int import_archive(const struct import_opts *opts, struct ferry_graph *gr
                           struct ferry_push_plan **plan, struct ferry_progress *progress,
                           int *status, struct ferry_err *err)
 {
+    const struct ferry_volume_prompt prompt = { .ask = ferry_prompt_for, .ctx = progress };
+    const struct ferry_reader_options archive = { .path = opts->archive,
+                                                  .prompt = opts->volume_prompt ? &prompt : NULL };
     FERRY_OWNED(ferry_reader) reader = NULL;
     FERRY_OWNED_SIGNATURE_POLICY policy;
 
     FERRY_TRY(
         ferry_signature_policy_open(opts->trust.items, opts->require_signature, &policy, err));
     ferry_progress_phase(progress, "reading the archive", -1, -1);
-    FERRY_TRY(ferry_reader_open(opts->archive, &reader, err));
-    FERRY_TRY(load(&policy, reader, graph, progress, err));
+    FERRY_TRY(ferry_reader_open_with(&archive, &reader, err));
+    if (load(&policy, reader, graph, progress, err) < 0) {
+        ferry_bad_volumes_say_head(reader, err, progress);
+        return (int)err->code;
+    }
     FERRY_TRY(make_plan(opts, graph, plan, err));
     warn_of_idle_rules(opts, *plan, progress);
     return import_plan(opts, reader, *plan, progress, status, err);

@@ -59,6 +59,7 @@ static const struct ferry_opt options[] = {
       .argument = "FILE",
       .help = "write what was done with every image to FILE, as JSON" },
     FERRY_TRUST_OPTIONS(struct import_opts),
+    FERRY_VOLUME_OPTIONS(struct import_opts),
     FERRY_WIRE_OPTIONS(struct import_opts),
     FERRY_OUTPUT_OPTIONS(struct import_opts),
     { 0 }
@@ -69,10 +70,12 @@ const struct ferry_program ferry_import_program = {
     .usage = "[OPTION...] ARCHIVE DEST",
     .summary = "Stream the images of an archive into a registry.",
     .options = options,
-    .epilogue = "ARCHIVE is a file, a folder with an image layout, or \"-\" for stdin. DEST is\n"
-                "HOST[:PORT][/PREFIX], or HOST[:PORT]/REPOSITORY:TAG for a single image.\n\n"
-                "Example:\n"
-                "  ociferry-import images.tar registry.internal:5000/mirror\n",
+    .epilogue =
+        "ARCHIVE is a file, the first of its volumes, a folder with an image layout, or\n"
+        "\"-\" for stdin. DEST is HOST[:PORT][/PREFIX], or HOST[:PORT]/REPOSITORY:TAG for a\n"
+        "single image.\n\n"
+        "Example:\n"
+        "  ociferry-import images.tar registry.internal:5000/mirror\n",
 };
 
 void ferry_import_opts_release(struct import_opts *opts)

@@ -32,6 +32,7 @@ struct import_opts {
     struct ferry_list configs; /* KIND=FILE */
     int sparse;                /* enum ferry_sparse */
     const char *report;
+    bool volume_prompt;
     int64_t chunk_size; /* 0: no limit */
     bool dry_run, quiet, json;
     int progress; /* enum ferry_progress_style */

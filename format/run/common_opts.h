@@ -40,6 +40,13 @@
         .help = "refuse an archive that is not signed"                                             \
     }
 
+/* Member: bool volume_prompt. */
+#define FERRY_VOLUME_OPTIONS(opts)                                                                 \
+    {                                                                                              \
+        .name = "volume-prompt", .type = FERRY_OPT_FLAG, .offset = offsetof(opts, volume_prompt),  \
+        .help = "ask on the terminal for each volume that is not there, and read them one by one"  \
+    }
+
 /* Members: int jobs; bool dry_run; struct ferry_session_options wire; struct ferry_list plain_http,
  * insecure. */
 #define FERRY_WIRE_OPTIONS(opts)                                                                   \

@@ -431,3 +431,14 @@ void ferry_progress_error(struct ferry_progress *progress, const char *fmt, ...)
     message(progress, "error", 31, fmt, args);
     va_end(args);
 }
+
+void ferry_progress_pause(struct ferry_progress *progress)
+{
+    pthread_mutex_lock(&progress->lock);
+    wipe(progress);
+}
+
+void ferry_progress_resume(struct ferry_progress *progress)
+{
+    pthread_mutex_unlock(&progress->lock);
+}

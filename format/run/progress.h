@@ -42,6 +42,10 @@ void ferry_progress_say(struct ferry_progress *progress, const char *fmt, ...) F
 void ferry_progress_warn(struct ferry_progress *progress, const char *fmt, ...) FERRY_PRINTF(2, 3);
 void ferry_progress_error(struct ferry_progress *progress, const char *fmt, ...) FERRY_PRINTF(2, 3);
 
+/* Between the two nothing is written to stderr: who would say something waits. */
+void ferry_progress_pause(struct ferry_progress *progress);
+void ferry_progress_resume(struct ferry_progress *progress);
+
 /* "1 image", "2 images": what follows the noun. */
 static inline const char *ferry_plural(size_t count)
 {

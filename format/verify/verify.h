@@ -2,8 +2,8 @@
  * The offline check of an archive: is it whole, and what is in it?
  *
  * What it is: one pass over the archive (and over its head once more), in constant memory, that
- * names every fault and not the first: structure, every blob's size and digest, every edge of the
- * graph, and with `deep` that each layer inflates to the diffID in its config.
+ * names every fault and not the first: structure, volumes, every blob's size and digest, every edge
+ * of the graph, and with `deep` that each layer inflates to the diffID in its config.
  * Owns: the report owns its graph and texts.
  * Fails: only where there was nothing to check (FERRY_EIO, FERRY_ENOMEM, FERRY_ECANCEL); what is
  * wrong with the archive is in the report.
@@ -14,6 +14,7 @@
 #include "format/archive/signature.h"
 #include "format/oci/in_base.h"
 #include "format/run/progress.h"
+#include "format/verify/volume_check.h"
 
 enum ferry_verify_depth {
     FERRY_VERIFY_QUICK, /* structure and sizes only */
@@ -24,6 +25,7 @@ enum ferry_verify_depth {
 struct ferry_verify_options {
     enum ferry_verify_depth depth;
     const struct ferry_signature_policy *signature; /* it reports: a bad one is a fault of many */
+    const struct ferry_volume_prompt *prompt;       /* for volumes that are not there; or NULL */
     struct ferry_progress *progress;
 };
 
@@ -47,6 +49,7 @@ struct ferry_verify_report {
     size_t left_out;              /* layers that are kept elsewhere, on purpose */
     size_t manifests_left_out;    /* for other platforms, on purpose */
     struct ferry_in_base in_base; /* left to bases */
+    struct ferry_volume_results volumes;
     size_t fault_room, unlisted_room;
 };
 

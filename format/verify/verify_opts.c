@@ -6,6 +6,7 @@
 #include "format/run/common_opts.h"
 #include "format/run/output_file.h"
 #include "format/run/program.h"
+#include "format/run/prompt.h"
 #include "format/verify/page.h"
 #include "format/verify/verify_report.h"
 
@@ -28,6 +29,7 @@ static const struct ferry_opt options[] = {
       .offset = offsetof(struct verify_opts, deep),
       .help = "inflate every layer as well, and check its diffID" },
     FERRY_TRUST_OPTIONS(struct verify_opts),
+    FERRY_VOLUME_OPTIONS(struct verify_opts),
     FERRY_OUTPUT_OPTIONS(struct verify_opts),
     { 0 }
 };
@@ -37,7 +39,8 @@ const struct ferry_program ferry_verify_program = {
     .usage = "[OPTION...] ARCHIVE",
     .summary = "Check offline that an archive of container images is whole.",
     .options = options,
-    .epilogue = "ARCHIVE is a file, a folder with an image layout, or \"-\" for stdin.\n\n"
+    .epilogue = "ARCHIVE is a file, the first of its volumes, a folder with an image layout, or "
+                "\"-\" for stdin.\n\n"
                 "Example:\n"
                 "  ociferry-verify --list --html images.html images.tar\n",
 };
@@ -116,10 +119,12 @@ static int verify(const struct verify_opts *opts, struct ferry_progress *progres
     FERRY_OWNED(ferry_verify_report) report = NULL;
     FERRY_OWNED(ferry_contents) contents = NULL;
     FERRY_OWNED_SIGNATURE_POLICY policy;
+    const struct ferry_volume_prompt prompt = { .ask = ferry_prompt_for, .ctx = progress };
     const struct ferry_verify_options how = { .depth = opts->quick  ? FERRY_VERIFY_QUICK
                                                        : opts->deep ? FERRY_VERIFY_DEEP
                                                                     : FERRY_VERIFY_BYTES,
                                               .signature = &policy,
+                                              .prompt = opts->volume_prompt ? &prompt : NULL,
                                               .progress = progress };
 
     FERRY_TRY(

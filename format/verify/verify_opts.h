@@ -9,7 +9,7 @@
 struct verify_opts {
     const char *archive;
     const char *html; /* NULL: no page */
-    bool list, quick, deep;
+    bool list, quick, deep, volume_prompt;
     struct ferry_list trust; /* files of certificates */
     bool require_signature;
     bool quiet, json;

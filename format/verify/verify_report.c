@@ -93,6 +93,17 @@ static int print_row(const struct ferry_contents *contents, size_t name, int wid
     return 0;
 }
 
+static void print_volumes(const struct ferry_volume_results *volumes)
+{
+    char size[FERRY_SIZE_TEXT_MAX];
+
+    for (size_t i = 0; i < volumes->count; i++)
+        printf("%s%s  %s  %10s  %s\n", i == 0 ? "\n" : "", volumes->items[i].file,
+               volumes->items[i].sha256[0] ? volumes->items[i].sha256 : "-",
+               ferry_size_format(volumes->items[i].bytes, size),
+               ferry_volume_state_text(volumes->items[i].state));
+}
+
 static int name_width(const struct ferry_graph *graph)
 {
     int width = (int)strlen("IMAGE");
@@ -130,7 +141,9 @@ static int print_table(const struct ferry_contents *contents, struct ferry_err *
     for (size_t i = 0; i < graph->image_count; i++)
         FERRY_TRY(print_row(contents, i, width, err));
     print_totals(contents);
-    return ferry_signature_list(&contents->report->signature, err);
+    FERRY_TRY(ferry_signature_list(&contents->report->signature, err));
+    print_volumes(&contents->report->volumes);
+    return 0;
 }
 
 /* ", signed by CN=Release (trusted)", or nothing. */
@@ -205,6 +218,8 @@ static int print_sentence(const struct verify_opts *opts, const struct ferry_ver
     if (report->unlisted_count)
         printf(", %zu entr%s that no image refers to", report->unlisted_count,
                report->unlisted_count == 1 ? "y" : "ies");
+    if (report->volumes.count)
+        printf(", in %zu volume%s", report->volumes.count, ferry_plural(report->volumes.count));
     FERRY_TRY(print_signature(&report->signature, err));
     if (report->fault_count)
         printf(", %zu fault%s", report->fault_count, ferry_plural(report->fault_count));
@@ -299,6 +314,21 @@ static int format_faults(const struct ferry_contents *contents, json_t *faults,
     return 0;
 }
 
+static int format_volumes(const struct ferry_volume_results *results, json_t *volumes,
+                          struct ferry_err *err)
+{
+    for (size_t i = 0; i < results->count; i++) {
+        const struct ferry_volume_result *v = &results->items[i];
+
+        if (json_array_append_new(volumes, json_pack("{s:s, s:I, s:s?, s:s}", "file", v->file,
+                                                     "bytes", (json_int_t)v->bytes, "sha256",
+                                                     v->sha256[0] ? v->sha256 : NULL, "state",
+                                                     ferry_volume_state_text(v->state))) < 0)
+            return ferry_fail_memory(err);
+    }
+    return 0;
+}
+
 static int print_json(const struct verify_opts *opts, const struct ferry_contents *contents,
                       struct ferry_err *err)
 {
@@ -308,15 +338,17 @@ static int print_json(const struct verify_opts *opts, const struct ferry_content
     FERRY_OWNED_JSON *faults = json_array();
     FERRY_OWNED_JSON *unlisted = json_array();
     FERRY_OWNED_JSON *signature = NULL;
+    FERRY_OWNED_JSON *volumes = json_array();
     FERRY_OWNED_JSON *document = NULL;
 
     FERRY_TRY(ferry_signature_json(&report->signature, &signature, err));
     FERRY_TRY(format_images(contents, images, err));
     FERRY_TRY(format_faults(contents, faults, err));
+    FERRY_TRY(format_volumes(&report->volumes, volumes, err));
     for (size_t i = 0; i < report->unlisted_named; i++)
         json_array_append_new(unlisted, json_string(report->unlisted[i]));
     document = json_pack(
-        "{s:s, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O}",
+        "{s:s, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O, s:O}",
         "archive", opts->archive, "index", index[0] ? index : NULL, "signature", signature, "whole",
         report->fault_count == 0, "depth",
         opts->quick  ? "quick"
@@ -327,7 +359,7 @@ static int print_json(const struct verify_opts *opts, const struct ferry_content
         (json_int_t)contents->bytes[FERRY_SPACE_SHARED], "savedBytes", (json_int_t)contents->saved,
         "foreignLayersLeftOut", (json_int_t)report->left_out, "manifestsLeftOut",
         (json_int_t)report->manifests_left_out, "images", images, "faults", faults, "unlisted",
-        unlisted);
+        unlisted, "volumes", volumes);
     if (!document ||
         json_object_set_new(document, "bases", format_bases(&report->graph->bases)) < 0)
         return ferry_fail_memory(err);

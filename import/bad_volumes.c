@@ -1,0 +1,99 @@
+#include "import/bad_volumes.h"
+
+#include <string.h>
+
+#include "format/archive/volume_fault.h"
+
+struct search {
+    struct ferry_reader *reader;
+    struct ferry_volumes *volumes;
+    struct ferry_progress *progress;
+    bool *suspect; /* by place */
+};
+
+/* false when there is nothing to search. */
+static bool begin(struct search *s)
+{
+    s->volumes = ferry_reader_volumes(s->reader);
+    if (!s->volumes || !ferry_volumes_is_set(s->volumes))
+        return false;
+    s->suspect = calloc(ferry_volumes_count(s->volumes), sizeof(*s->suspect));
+    return s->suspect != NULL;
+}
+
+static void suspect_range(struct search *s, int64_t first, int64_t end)
+{
+    int64_t size = ferry_volumes_size(s->volumes);
+    size_t place = ferry_volumes_find(s->volumes, first);
+    size_t last = ferry_volumes_find(s->volumes, (end < size ? end : size) - 1);
+
+    for (; place <= last; place++)
+        s->suspect[place] = true;
+}
+
+/* Without sums that is all there is to say. */
+static void say_place(const struct search *s, const struct ferry_node *node, int64_t first)
+{
+    int64_t last = first + (node->descriptor.size > 0 ? node->descriptor.size - 1 : 0);
+    size_t from = ferry_volumes_find(s->volumes, first), to = ferry_volumes_find(s->volumes, last);
+
+    ferry_progress_error(s->progress, "%s: %s lies in %s%s%s", ferry_reader_name(s->reader),
+                         node->descriptor.digest.text, ferry_volumes_get(s->volumes, from)->name,
+                         from == to ? "" : " to ",
+                         from == to ? "" : ferry_volumes_get(s->volumes, to)->name);
+}
+
+static void suspect_node(struct search *s, const struct ferry_node *node)
+{
+    int64_t first = ferry_reader_offset(s->reader, &node->descriptor.digest);
+    bool has_sums = ferry_volumes_get(s->volumes, 0)->sum.text[0] != '\0';
+
+    if (first >= 0 && !has_sums)
+        say_place(s, node, first);
+    else if (first >= 0)
+        suspect_range(s, first, first + node->descriptor.size);
+    else if (!ferry_reader_is_random(s->reader)) /* it may lie anywhere */
+        suspect_range(s, 0, INT64_MAX);
+}
+
+/* Volumes that are asked for one by one were hashed as they went by. */
+static void say_suspects(const struct search *s)
+{
+    char text[FERRY_ERR_MAX];
+    struct ferry_err ignored;
+
+    for (size_t i = 0; i < ferry_volumes_count(s->volumes); i++) {
+        if (!s->suspect[i])
+            continue;
+        if (ferry_reader_can_restart(s->reader))
+            (void)!ferry_volumes_hash(s->volumes, i, &ignored);
+        if (ferry_volumes_fault(s->volumes, i, text))
+            ferry_progress_error(s->progress, "%s: %s", ferry_reader_name(s->reader), text);
+    }
+}
+
+void ferry_bad_volumes_say(struct ferry_reader *reader, const struct ferry_graph *graph,
+                           struct ferry_progress *progress)
+{
+    struct search s = { .reader = reader, .progress = progress };
+
+    if (!begin(&s))
+        return;
+    for (size_t i = 0; i < graph->count; i++)
+        if (graph->nodes[i]->state == FERRY_NODE_BAD)
+            suspect_node(&s, graph->nodes[i]);
+    say_suspects(&s);
+    free(s.suspect);
+}
+
+void ferry_bad_volumes_say_head(struct ferry_reader *reader, const struct ferry_err *why,
+                                struct ferry_progress *progress)
+{
+    struct search s = { .reader = reader, .progress = progress };
+
+    if ((why->code != FERRY_EFORMAT && why->code != FERRY_EDIGEST) || !begin(&s))
+        return;
+    suspect_range(&s, 0, FERRY_MANIFEST_MAX);
+    say_suspects(&s);
+    free(s.suspect);
+}

@@ -1,0 +1,23 @@
+/*
+ * Which volumes are to blame, when bytes of an archive turn out wrong.
+ *
+ * What it is: of volumes in which bad blobs lie, those are named that are not what the sums file
+ * says; without a sums file, where each such blob lies. They are read for that.
+ * Owns: nothing. Fails: never; what cannot be found out is not said.
+ */
+#ifndef FERRY_IMPORT_BAD_VOLUMES_H
+#define FERRY_IMPORT_BAD_VOLUMES_H
+
+#include "format/archive/archive_reader.h"
+#include "format/oci/graph.h"
+#include "format/run/progress.h"
+
+/* Of the blobs that are BAD. */
+void ferry_bad_volumes_say(struct ferry_reader *reader, const struct ferry_graph *graph,
+                           struct ferry_progress *progress);
+
+/* Of the head, when it could not be understood: `why`. */
+void ferry_bad_volumes_say_head(struct ferry_reader *reader, const struct ferry_err *why,
+                                struct ferry_progress *progress);
+
+#endif
