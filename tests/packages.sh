@@ -4,7 +4,8 @@
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libarchive-dev libcurl4-openssl-dev
     libjansson-dev libyaml-dev libzstd-dev libssl-dev ca-certificates)
 EXAMPLE_PACKAGES=(docker-registry skopeo umoci curl jq)
-TEST_PACKAGES=(libcmocka-dev nginx-light openssl zstd bsdutils clang-format yq python3 podman)
+TEST_PACKAGES=(libcmocka-dev nginx-light openssl zstd bsdutils clang-format yq python3 podman
+    dosfstools)
 BENCH_PACKAGES=(nginx-light zstd)
 
 missing_packages() {

@@ -4,7 +4,7 @@
  * What it is: a regular file is written as NAME.partial and takes its name when it is complete and
  * on the medium. Volumes are files of `volume_size` bytes, the last one of what is left: NAME.001
  * and so on, written and named likewise, with a sums file NAME.sha256 that comes last (SPEC.md
- * 2.9). "-" is stdout, and a device or pipe is written to as it stands. Of what the bytes mean
+ * 2.10). "-" is stdout, and a device or pipe is written to as it stands. Of what the bytes mean
  * nothing is known here. Below, NAME.partial stands for all that is written before it is named.
  * Owns: its files; an output that is freed without a commit removes NAME.partial, unless it found
  * it there or was told to keep it. Fails: FERRY_EIO naming the file. After any failure only

@@ -1,5 +1,5 @@
 /*
- * Finding the volumes of an archive (SPEC.md 5.7).
+ * Finding the volumes of an archive (SPEC.md 5.8).
  *
  * What it is: a path stands for one regular file; or for a set, where it is that of the first
  * volume or of the sums file, or no file has it and volumes of it are there. What is known of each

@@ -1,5 +1,5 @@
 /*
- * The names of volumes, and the sums file that goes with them (SPEC.md 2.9).
+ * The names of volumes, and the sums file that goes with them (SPEC.md 2.10).
  *
  * What it is: an archive NAME in volumes is NAME.001, NAME.002 and so on, and NAME.sha256, which
  * `sha256sum -c` takes: lines "DIGITS  NAME.001", and comments with what it has no place for.

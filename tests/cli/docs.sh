@@ -130,15 +130,19 @@ make_ca ca
 make_ca stranger
 run 6 ociferry-export --json --keep-going --platform linux/amd64 --base "$T/web.tar" -o "$T/a.tar" \
     --sign-cert "$T/ca.crt" --sign-key "$T/ca.key" --sign-cert "$T/stranger.crt" --sign-key "$T/stranger.key" \
-    "$SRC/app/web:1" "$SRC/app/docker:1" "$SRC/app/none:1" "$SRC/app/multi:1"
+    --volume-size 1M "$SRC/app/web:1" "$SRC/app/docker:1" "$SRC/app/none:1" "$SRC/app/multi:1"
 members "$T/out" >"$T/export.printed"
 documented '### `ociferry-export --json`' >"$T/README.export"
 same_lines "JSON of ociferry-export" "$T/export.printed" "$T/README.export"
 
+cat "$T"/a.tar.[0-9]* >"$T/a.tar"
+rm "$T"/a.tar.*
 layer=$(raw "$SRC" app/docker 1 | jq -r '.layers[1].digest')
 flip "$T/a.tar" $(($(entry_offset "$T/a.tar" "blobs/sha256/${layer#sha256:}") + 30))
 echo stranger >"$T/stranger"
 tar -C "$T" -rf "$T/a.tar" stranger
+split --numeric-suffixes=1 -a 3 -b 1M "$T/a.tar" "$T/a.tar."
+rm "$T/a.tar"
 run 3 ociferry-verify --json --trust "$T/ca.crt" "$T/a.tar"
 members "$T/out" >"$T/verify.printed"
 documented '### `ociferry-verify --json`' >"$T/README.verify"
