@@ -194,7 +194,13 @@ static int select_images(struct work *w, struct ferry_err *err)
 
     FERRY_TRY(ferry_select(w->session, &w->opts->selections, jobs, &w->failures, &w->refs, err));
     FERRY_TRY(ferry_releases_add(w->session, &releases, &w->failures, &w->refs, err));
-    return ferry_pins_check(w->session, jobs, &w->refs, &w->failures, &w->moved, err);
+    FERRY_TRY(ferry_pins_check(w->session, jobs, &w->refs, &w->failures, &w->moved, err));
+    if (w->refs.count >
+        FERRY_CHILDREN_MAX) /* as index.json will say, thousands of requests later */
+        return ferry_fail(err, FERRY_ELIMIT,
+                          "%zu images, and an archive holds at most %d: make several of them",
+                          w->refs.count, FERRY_CHILDREN_MAX);
+    return 0;
 }
 
 /* The graph of the images that can be had. `known`: an earlier one, or NULL. */

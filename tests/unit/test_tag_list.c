@@ -255,6 +255,38 @@ static void test_tag_list_limits(void **state)
     }
 }
 
+/* 10,000 tags over 50 pages, the last of them first. */
+static void test_tag_list_of_many_pages(void **state)
+{
+    enum { PAGES = 50, TAGS = 200 };
+    struct stub_step steps[PAGES] = { 0 };
+    FERRY_OWNED(ferry_tag_list) list = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < PAGES; i++) {
+        FERRY_OWNED_BUF body;
+
+        ferry_buf_init(&body, 10000);
+        for (size_t k = 0; k < TAGS; k++)
+            CHECK_OK(ferry_buf_print(&body, &err, "%s\"v%05zu\"", k ? "," : "{\"tags\":[",
+                                     (PAGES - i) * TAGS - k - 1));
+        CHECK_OK(ferry_buf_print(&body, &err, "]}"));
+        steps[i] = (struct stub_step){
+            .path = i ? sample_format(LIST "?page=%zu&", i) : LIST "?n=1000",
+            .headers = i + 1 < PAGES
+                           ? sample_format("Link: <?page=%zu&n=100>; rel=\"next\"\r\n", i + 1)
+                           : NULL,
+            .body = sample_format("%s", (char *)body.data),
+        };
+    }
+    stub_script(stub, steps, PAGES);
+    CHECK_OK(ferry_tag_list_pull(session, &ref, &list, &err));
+    assert_int_equal(stub_count(stub), PAGES);
+    assert_int_equal(list->count, PAGES * TAGS);
+    for (size_t i = 0; i < list->count; i++)
+        assert_int_equal(strtoul(list->tags[i] + 1, NULL, 10), i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tag_list_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tag_list_circles, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tag_list_stays_at_the_registry, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tag_list_of_many_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tag_list_limits, setup, teardown),
     };
 
