@@ -261,18 +261,20 @@ struct stream {
     bool ended;
     bool *taken; /* by node->place: has gone by, and is on its way or was */
     pthread_mutex_t failing;
-    struct ferry_err failure; /* the first one, or FERRY_OK */
+    struct ferry_err failure; /* the first one that ends all, or the first; or FERRY_OK */
 };
 
 /* What fails for good fails at once: others may wait for the pipe, which may stand still. Some of
  * them fail for no other reason then. */
 static void give_up(struct stream *s, const struct ferry_err *why)
 {
+    const bool is_over = ferry_push_is_over((int)why->code);
+
     pthread_mutex_lock(&s->failing);
-    if (s->failure.code == FERRY_OK)
+    if (s->failure.code == FERRY_OK || (is_over && !ferry_push_is_over((int)s->failure.code)))
         s->failure = *why;
     pthread_mutex_unlock(&s->failing);
-    if (ferry_push_is_over((int)why->code))
+    if (is_over)
         ferry_cancel();
 }
 
