@@ -72,8 +72,8 @@ prints '^signer CN=rsa \(not trusted: it leads to no certificate of --trust\), i
 step "the page that goes with the medium says so too"
 run 0 ociferry-verify -q --trust middle.crt --html two.html two.tar
 grep -q '<h2 id="signature">Signature</h2>' two.html || fail "no signature in two.html"
-grep -qE '<li>CN=below \(trusted\), issued by CN=middle, until 2' two.html || fail "CN=below is not in two.html"
-grep -qE '<li>CN=rsa \(not trusted: ' two.html || fail "CN=rsa is not in two.html"
+grep -qE '<p>CN=below \(trusted\), issued by CN=middle, until 2' two.html || fail "CN=below is not in two.html"
+grep -qE '<p>CN=rsa \(not trusted: ' two.html || fail "CN=rsa is not in two.html"
 
 step "who trusts nobody is told who signed"
 run 0 ociferry-verify ecdsa.tar

@@ -334,7 +334,7 @@ static void check_row(const struct row *row)
     ferry_signature_release(&found);
 }
 
-/* [R51] [R52] */
+/* [W51] [R51] [R52] */
 static void test_signature_check(void **state)
 {
     (void)state;
