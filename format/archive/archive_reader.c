@@ -245,9 +245,13 @@ bool ferry_reader_can_restart(const struct ferry_reader *reader)
     return !reader->once;
 }
 
-bool ferry_reader_can_skip(const struct ferry_reader *reader)
+bool ferry_reader_can_skip(struct ferry_reader *reader)
 {
-    return is_folder(reader) || (reader->volumes && ferry_tar_is_plain(reader->tar));
+    struct ferry_err ignored; /* it is met again */
+
+    if (!reader->volumes)
+        return is_folder(reader);
+    return (reader->tar || open_tar(reader, &ignored) == 0) && ferry_tar_is_plain(reader->tar);
 }
 
 int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)

@@ -75,7 +75,7 @@ int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err) FER
 bool ferry_reader_can_restart(const struct ferry_reader *reader);
 
 /* Whether passing over an entry costs nothing: a folder, or a tar file that is not compressed. */
-bool ferry_reader_can_skip(const struct ferry_reader *reader);
+bool ferry_reader_can_skip(struct ferry_reader *reader);
 
 /* A named top-level file or a blob, where the reader is random. FERRY_ENOTFOUND when it is not in
  * the archive. The source can be rewound. */

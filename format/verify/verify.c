@@ -425,6 +425,7 @@ static int check_content(struct check *c, bool *reached_end, struct ferry_err *e
         if (!c->diff_ids)
             return ferry_fail_memory(err);
     }
+    FERRY_TRY(ferry_volume_check_watch(&c->volumes, err));
     ferry_progress_phase(c->progress, "verifying", unread_bytes(c->report->graph), -1);
     rc = check_entries(c, err);
     FERRY_TRY(note_fault(c, rc, err));

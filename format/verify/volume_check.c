@@ -41,6 +41,13 @@ int ferry_volume_check_begin(const struct ferry_volume_check *check, struct ferr
             FERRY_TRY(ferry_volumes_hash(v, i, err));
         FERRY_TRY(tell(check, i, err));
     }
+    return 0;
+}
+
+int ferry_volume_check_watch(const struct ferry_volume_check *check, struct ferry_err *err)
+{
+    struct ferry_volumes *v = volumes_of(check);
+
     return v && check->bytes ? ferry_volumes_watch(v, err) : 0;
 }
 

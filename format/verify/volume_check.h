@@ -37,6 +37,10 @@ struct ferry_volume_results {
 int ferry_volume_check_begin(const struct ferry_volume_check *check,
                              struct ferry_err *err) FERRY_MUST_USE;
 
+/* From here on the archive is read from its first byte to its end. */
+int ferry_volume_check_watch(const struct ferry_volume_check *check,
+                             struct ferry_err *err) FERRY_MUST_USE;
+
 /* Whether the pass cannot come to its end, for want of a volume or of a part of one. */
 bool ferry_volume_check_has_hole(const struct ferry_volume_check *check);
 
