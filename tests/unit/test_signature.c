@@ -12,7 +12,7 @@
 
 /* A root with an authority below it, those whom it knows, and strangers. */
 static struct identity root, below, alice, bob, rsa, weak, expired, early, expired_root, of_expired,
-    other_root, stranger, no_use, self;
+    weak_root, of_weak, other_root, stranger, no_use, self;
 
 static void make_identities(void)
 {
@@ -34,6 +34,9 @@ static void make_identities(void)
         &(struct identity_spec){ .name = "old root", .usage = "CA", .from = -9, .until = -2 });
     of_expired = identity_make(
         &(struct identity_spec){ .name = "orphan", .issuer = &expired_root });
+    weak_root = identity_make(
+        &(struct identity_spec){ .name = "weak root", .key = "RSA1024", .usage = "CA" });
+    of_weak = identity_make(&(struct identity_spec){ .name = "weakling", .issuer = &weak_root });
     other_root = identity_make(&(struct identity_spec){ .name = "other root", .usage = "CA" });
     stranger = identity_make(&(struct identity_spec){ .name = "stranger", .issuer = &other_root });
     no_use = identity_make(
@@ -194,6 +197,13 @@ static const struct row {
       FERRY_SIGNATURE_BAD,
       FERRY_EUNTRUSTED,
       "the certificate of CN=old root expired on 2" },
+    { "authority_weak",
+      { { &of_weak }, .flags = OURS },
+      { &weak_root },
+      NULL,
+      FERRY_SIGNATURE_BAD,
+      FERRY_EUNTRUSTED,
+      "the certificate of CN=weak root: CA certificate key too weak" },
     { "not_yet_valid",
       { { &early }, .flags = OURS },
       { &root },
