@@ -48,6 +48,13 @@ else
     absent "$T/w.tar"
 fi
 
+step "export: after a break the server goes on with other bytes: nothing is published"
+start_proxy P "$SRC" --cut "GET $digest 1000000 1" --flip "GET $digest 9000000"
+run 3 ociferry-export -j 1 -o "$T/o.tar" "$P/app/big:1"
+says "$digest"
+equal "connections that were broken" 1 "$(log_count P fault=cut)"
+absent "$T/o.tar"
+
 step "export: 429, 500 and 503 for a while"
 for code in 429 500 503; do
     start_proxy P "$SRC" --status "GET /blobs/ $code 2" --status "GET /manifests/ $code 1"
@@ -115,6 +122,16 @@ same_images "$SRC" "$STORE" app/big:1
 equal "connections that were broken" 1 "$(log_count P fault=cut-upload)"
 at_most "bytes sent to the server" $((layer + 5000000 + 100000)) \
     "$(log_sum P '^(PUT|PATCH) .*/blobs/uploads/' req)"
+
+step "import: the registry is of another opinion on where the upload stands, or forgets it (416, 404)"
+for code in 416 404; do
+    start_registry STORE "$T/store.$code"
+    start_proxy P "$STORE" --status "PATCH /blobs/uploads/ $code 1" --status "PUT /blobs/uploads/ $code 1"
+    run 0 ociferry-import --chunk-size 5M "$T/good.tar" "$P"
+    same_images "$SRC" "$STORE" app/big:1
+    equal "times that the server said $code" 2 "$(log_count P "fault=status")"
+    at_least "questions where an upload stands" 1 "$(log_count P '^GET /v2/app/big/blobs/uploads/')"
+done
 
 step "import: 429, 500 and 503 for a while"
 for code in 429 500 503; do

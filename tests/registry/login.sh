@@ -76,8 +76,26 @@ CURL_AUTH=user:secret
 equal "status of the tag" 200 "$(status_of "http://$STORE/v2/app/web/manifests/1")"
 equal "requests with credentials that were refused" 0 "$(log_count DST 'auth=yes .*status=401')"
 
-step "a redirect to another host carries no credentials"
+step "a registry that was open, and asks for a password half-way"
 start_registry OPEN "$IMAGES/registry" # the same blobs, for anybody
+start_proxy ASKS "$OPEN" --status "GET /blobs/ 401"
+run 4 ociferry-export -q -o "$T/b.tar" "$ASKS/app/web:1"
+one_line
+absent "$T/b.tar"
+start_proxy ASKS "$OPEN" --status "GET /blobs/ 401 1"
+run 0 ociferry-export -q --creds user:secret --force -j 1 -o "$T/b.tar" "$ASKS/app/web:1"
+equal "manifests that were asked for with a password" 0 "$(log_count ASKS '/manifests/.* auth=yes')"
+equal "blobs that were given without one" 0 "$(log_count ASKS '/blobs/.* auth=no .*status=20')"
+run 0 ociferry-verify "$T/b.tar"
+start_registry FREE "$T/free"
+start_proxy ASKS "$FREE" --status "PUT /blobs/uploads/ 401 1"
+run 4 ociferry-import -q "$T/b.tar" "$ASKS"
+CURL_AUTH= no_image "$FREE" app/web 1
+start_proxy ASKS "$FREE" --status "PUT /blobs/uploads/ 401 1"
+run 0 ociferry-import -q --creds user:secret -j 1 "$T/b.tar" "$ASKS"
+CURL_AUTH= same_images "$OPEN" "$FREE" app/web:1
+
+step "a redirect to another host carries no credentials"
 start_proxy OTHER "$OPEN"
 start_proxy FIRST "$SRC" --redirect "GET /blobs/ ${OTHER##*:}"
 run 0 ociferry-export --creds user:secret --force -o "$T/a.tar" "$FIRST/app/web:1"

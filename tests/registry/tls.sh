@@ -34,6 +34,20 @@ same_images "$PLAIN" "$STORE" app/web:1 app/multi:1
 run 5 export_it --cacert "$T/theirs.crt" "$SRC/app/web:1"
 says "not trusted"
 
+step "the system's CAs, and SSL_CERT_FILE in their place; --cacert is beside them"
+run 0 env SSL_CERT_FILE="$T/ours.crt" ociferry-export -q --force -o "$T/a.tar" "$SRC/app/web:1"
+run 5 env SSL_CERT_FILE="$T/theirs.crt" ociferry-export -q --force --retries 0 -o "$T/a.tar" "$SRC/app/web:1"
+says "not trusted"
+run 0 env SSL_CERT_FILE="$T/ours.crt" ociferry-import -q --cacert "$T/theirs.crt" "$T/a.tar" "$DST"
+bundle=/etc/ssl/certs/ca-certificates.crt
+# In a name space of its own this machine believes in another CA.
+# shellcheck disable=SC2317
+believing() { unshare -rm bash -c "mount --bind '$T/ours.crt' $bundle && exec \"\$@\"" - "$@"; }
+if [ -f $bundle ] && unshare -rm true 2>/dev/null; then
+    run 0 believing ociferry-export -q --force -o "$T/a.tar" "$SRC/app/web:1"
+    run 0 believing ociferry-import -q --cacert "$T/theirs.crt" "$T/a.tar" "$DST/system"
+fi
+
 step "--insecure"
 run 0 export_it --insecure "$SRC/app/web:1"
 run 0 export_it --insecure="$SRC" "$SRC/app/web:1"
