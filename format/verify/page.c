@@ -251,7 +251,8 @@ static void write_foot(const struct ferry_page *page)
 static void (*const parts[])(const struct ferry_page *page) = {
     write_verdict,      write_totals,        write_identity,       ferry_page_signature,
     ferry_page_chart,   ferry_page_images,   ferry_page_referrers, ferry_page_shared,
-    ferry_page_in_base, ferry_page_left_out, ferry_page_unlisted,  write_foot,
+    ferry_page_in_base, ferry_page_left_out, ferry_page_volumes,   ferry_page_unlisted,
+    write_foot,
 };
 
 void ferry_page_write(const struct ferry_page *page)

@@ -12,6 +12,9 @@ extern const char ferry_page_style[];
 /* page_signature.c: who signed it. */
 void ferry_page_signature(const struct ferry_page *page);
 
+/* page_volumes.c: the files in which it lies, with their sums. */
+void ferry_page_volumes(const struct ferry_page *page);
+
 /* page_chart.c: where the space goes. */
 void ferry_page_chart(const struct ferry_page *page);
 

@@ -65,6 +65,11 @@ done
 run 0 ociferry-verify --list "$V"
 prints "whole: 1 image, .*, in $count volumes"
 prints "v.tar.002  [0-9a-f]{64}  .* good"
+run 0 ociferry-verify -q --html "$T/v.html" "$V"
+python3 "$SUPPORT/page_check.py" "$T/v.html" >"$T/seen" || fail "the page is not sound"
+grep -v '^#' "$V.sha256" | while read -r sum file; do
+    grep -qF "$file$sum" "$T/seen" || fail "the page does not show $file with its sum"
+done
 run 0 ociferry-verify --quick "$V"
 run 0 ociferry-verify --deep "$V.001"
 
@@ -108,6 +113,9 @@ mv "$V.002" "$T/lost"
 mv "$V.$last" "$T/lost too"
 run 3 ociferry-import "$V.001" "$DST/lost"
 says "v.tar.002 is missing; v.tar.$last is missing"
+run 3 ociferry-verify -q --html "$T/v.html" "$V"
+python3 "$SUPPORT/page_check.py" "$T/v.html" >"$T/seen" || fail "the page is not sound"
+equal "volumes that the page calls missing" 2 "$(grep -cx missing "$T/seen")"
 mv "$T/lost" "$V.002"
 mv "$T/lost too" "$V.$last"
 not_imported lost
