@@ -12,6 +12,13 @@
  */
 #define PASSES_MAX 16
 
+/* A document that the archive has not, or has wrong: *err says which, and another may have it. */
+static int do_without(struct ferry_graph *graph, struct ferry_node *node, struct ferry_err *err)
+{
+    ferry_node_set_fault(node, err);
+    return ferry_graph_can_borrow(graph, node) ? ferry_graph_borrow(graph, node, err) : 0;
+}
+
 int ferry_archive_supply(struct ferry_graph *graph, struct ferry_node *node,
                          struct ferry_source **source, struct ferry_err *err)
 {
@@ -27,11 +34,11 @@ int ferry_archive_supply(struct ferry_graph *graph, struct ferry_node *node,
         rc = ferry_buf_append(&bytes, "", 0, err); /* so that data is not NULL */
     if (rc == 0)
         rc = ferry_graph_supply(graph, node, &bytes, err);
-    if (rc != FERRY_ENOMEM &&
-        (rc == FERRY_EDIGEST || rc == FERRY_ELIMIT || node->state == FERRY_NODE_BAD)) {
-        ferry_node_set_fault(node, err);
-        return 0;
-    }
+    if (rc == 0 || rc == FERRY_ENOMEM || rc == FERRY_ECANCEL)
+        return rc;
+    if (rc == FERRY_EDIGEST || rc == FERRY_ELIMIT || node->state == FERRY_NODE_BAD ||
+        ferry_graph_can_borrow(graph, node))
+        return do_without(graph, node, err);
     return rc;
 }
 
@@ -127,8 +134,9 @@ static int load_random(struct ferry_reader *reader, struct ferry_signed_index *h
         rc = ferry_reader_blob(reader, &node->descriptor.digest, &source, err);
         if (rc == 0)
             rc = ferry_archive_supply(graph, node, &source, err);
-        if (rc == FERRY_ENOTFOUND && ferry_node_unread(node))
-            ferry_node_set_fault(node, err);
+        else if (ferry_node_unread(node) &&
+                 (rc == FERRY_ENOTFOUND || ferry_graph_can_borrow(graph, node)))
+            rc = do_without(graph, node, err);
         if (rc != FERRY_ENOTFOUND)
             FERRY_TRY(rc);
     }
@@ -336,16 +344,45 @@ static int find_signature(struct load *l, struct ferry_err *err)
     return ferry_reader_restart(l->reader, err);
 }
 
+static int do_without_missing(struct load *l, struct ferry_node *node, struct ferry_err *err)
+{
+    ferry_fail(err, FERRY_ENOTFOUND, "%s: %s is not in it", ferry_reader_name(l->reader),
+               node->descriptor.digest.text);
+    return do_without(l->graph, node, err);
+}
+
+/* The stream has been seen to its end. What another graph lends may list what has gone by: of a
+ * pipe that is kept, a file is to be read again. */
+static int borrow_missing(struct load *l, struct ferry_err *err)
+{
+    const struct ferry_graph *graph = l->graph;
+    size_t known = graph->count;
+    bool is_kept = !ferry_reader_can_restart(l->reader);
+
+    l->supplied = 0;
+    for (size_t i = l->read_up_to; i < (is_kept ? graph->count : known); i++) {
+        struct ferry_node *node = graph->nodes[i];
+
+        if (!ferry_node_unread(node) || !ferry_graph_can_borrow(graph, node))
+            continue;
+        FERRY_TRY(do_without_missing(l, node, err));
+        FERRY_TRY(supply_from_kept(l, err));
+        l->supplied++;
+    }
+    return 0;
+}
+
 static int load_stream(struct ferry_reader *reader, struct ferry_signed_index *head,
                        struct ferry_graph *graph, struct ferry_err *err)
 {
     struct load l = { .reader = reader, .head = head, .graph = graph };
-    struct ferry_err missing;
 
     if (ferry_reader_can_restart(reader) && (head->policy->trust || ferry_reader_can_skip(reader)))
         FERRY_TRY(find_signature(&l, err));
     for (int passes = 1;; passes++) {
         FERRY_TRY(load_pass(&l, err));
+        if (!complete(&l) && (l.supplied == 0 || !ferry_reader_can_restart(reader)))
+            FERRY_TRY(borrow_missing(&l, err));
         if (complete(&l) || l.supplied == 0 || !ferry_reader_can_restart(reader))
             break;
         if (passes == PASSES_MAX)
@@ -358,13 +395,9 @@ static int load_stream(struct ferry_reader *reader, struct ferry_signed_index *h
     if (!l.has_layout || !l.believed)
         return fail_not_layout(reader, l.has_layout ? FERRY_INDEX_NAME : FERRY_LAYOUT_NAME,
                                l.has_docker, err);
-    for (size_t i = l.read_up_to; i < graph->count; i++) {
-        if (!ferry_node_unread(graph->nodes[i]))
-            continue;
-        ferry_fail(&missing, FERRY_ENOTFOUND, "%s: %s is not in it", ferry_reader_name(reader),
-                   graph->nodes[i]->descriptor.digest.text);
-        ferry_node_set_fault(graph->nodes[i], &missing);
-    }
+    for (size_t i = l.read_up_to; i < graph->count; i++)
+        if (ferry_node_unread(graph->nodes[i]))
+            FERRY_TRY(do_without_missing(&l, graph->nodes[i], err));
     if (ferry_reader_can_restart(reader))
         return ferry_reader_restart(reader, err);
     ferry_reader_replay(reader);

@@ -4,7 +4,8 @@
  *
  * What it is: the first step of whoever reads an archive. A document that is missing, wrong or
  * malformed makes its node BAD, with the reason, and the load goes on: who uses the graph decides
- * what that means for which image. Of configs and layers nothing is said yet.
+ * what that means for which image. What another graph lends (ferry_graph_lend) is GOOD. Of configs
+ * and layers nothing is said yet.
  * On return a random reader stands at its first entry; a stream gives what the load did not consume
  * (ferry_reader_next), kept entries first.
  * Fails: FERRY_EFORMAT when this is no image layout; what signature.h has where the signature is

@@ -82,9 +82,12 @@ int ferry_signed_index_believe(struct ferry_signed_index *head, struct ferry_gra
                                struct ferry_err *err)
 {
     FERRY_TRY(check(head, err));
+    ferry_buf_release(&graph->text);
+    graph->text = head->index;
+    ferry_buf_init(&head->index, (size_t)FERRY_MANIFEST_MAX);
     if (!head->policy->reports && ferry_signature_is_fault(head->found, head->policy)) {
         *err = head->found->why;
         return (int)err->code;
     }
-    return ferry_index_parse(head->index.data, head->index.len, graph, err);
+    return ferry_index_parse(graph->text.data, graph->text.len, graph, err);
 }

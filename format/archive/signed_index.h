@@ -36,7 +36,8 @@ int ferry_signed_index_read(struct ferry_signed_index *head, struct ferry_source
 int ferry_signed_index_read_signature(struct ferry_signed_index *head, struct ferry_source **source,
                                       struct ferry_err *err) FERRY_MUST_USE;
 
-/* Once index.json is read, and its signature, or it is known that none counts. */
+/* Once index.json is read, and its signature, or it is known that none counts. The graph takes the
+ * text, also of one that is refused. */
 int ferry_signed_index_believe(struct ferry_signed_index *head, struct ferry_graph *graph,
                                struct ferry_err *err) FERRY_MUST_USE;
 

@@ -38,7 +38,8 @@ struct ferry_node {
     bool is_image_config; /* and by the media type that it has there an image's */
     bool is_tar;          /* a layer of files, by the media type that some manifest has for it */
     enum ferry_node_state state;
-    char *fault; /* malloc'ed, one sentence; NULL unless BAD */
+    bool is_lent; /* GOOD, with the bytes of another graph: `fault` says what is wrong here */
+    char *fault;  /* malloc'ed, one sentence; NULL unless BAD or lent */
     enum ferry_code fault_code;
     uint8_t *bytes;                   /* descriptor.size bytes, once supplied; else NULL */
     struct ferry_digest *subject;     /* of a manifest that is about another; else NULL */
@@ -73,7 +74,10 @@ struct ferry_graph {
     size_t selected_count;
     struct ferry_digest *left_out; /* sorted */
     size_t left_out_count;
-    struct ferry_bases bases;                   /* what the archive leaves to others */
+    struct ferry_bases bases; /* what the archive leaves to others */
+    struct ferry_buf text; /* of that index.json, also where it was refused; data NULL for none */
+    struct ferry_graph *const *lenders; /* borrowed */
+    size_t lender_count;
     size_t room, image_room, slot_count, stamp; /* the graph's own */
     struct ferry_node **slots;
 };
@@ -139,6 +143,19 @@ int ferry_graph_supply(struct ferry_graph *graph, struct ferry_node *node, struc
 
 /* Marks a node BAD with the text of *why, unless it has a fault already. */
 void ferry_node_set_fault(struct ferry_node *node, const struct ferry_err *why);
+
+/*
+ * From here on a document that is missing or wrong may be had of these graphs (among which may be
+ * its own). `lenders` is borrowed as long as documents are supplied.
+ */
+void ferry_graph_lend(struct ferry_graph *graph, struct ferry_graph *const *lenders, size_t count);
+
+/* Whether one of them has the document, which is not supplied yet. */
+bool ferry_graph_can_borrow(const struct ferry_graph *graph, const struct ferry_node *node);
+
+/* Supplies a copy of it, where it can be had: the node is GOOD and lent then. Its fault stays. */
+int ferry_graph_borrow(struct ferry_graph *graph, struct ferry_node *node,
+                       struct ferry_err *err) FERRY_MUST_USE;
 
 /*
  * Every node that `root` reaches, itself included, each once, children before their parents.
