@@ -79,7 +79,7 @@ static void count_nodes(struct ferry_contents *c)
     for (size_t i = 0; i < report->graph->count; i++)
         c->spaces[i] = space_of(c, report->graph->nodes[i]);
     for (size_t i = 0; i < report->fault_count; i++) /* diffIDs: right bytes of a wrong layer */
-        if (report->faults[i].node)
+        if (report->faults[i].node && !report->faults[i].is_healed)
             c->spaces[report->faults[i].node->place] = FERRY_SPACE_FAULTY;
     for (size_t i = 0; i < report->graph->count; i++) {
         int64_t size = report->graph->nodes[i]->descriptor.size;

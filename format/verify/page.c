@@ -6,13 +6,11 @@
 #include "format/run/progress.h"
 #include "format/verify/page_parts.h"
 
-/* The last component of the archive's path: where it lies is not the archive's. Gives a malloc'ed
- * text; NULL when there is no memory. */
-static char *title_of(const struct ferry_page *page)
+/* The last component of an archive's path: where it lies is not the archive's. */
+static void add_title(const struct ferry_page *page, const char *archive, struct ferry_buf *title)
 {
-    const char *path = strcmp(page->archive, "-") == 0 ? "stdin" : page->archive;
+    const char *path = strcmp(archive, "-") == 0 ? "stdin" : archive;
     size_t len = strlen(path), first;
-    char *title = NULL;
 
     while (len > 1 && path[len - 1] == '/')
         len--;
@@ -20,8 +18,24 @@ static char *title_of(const struct ferry_page *page)
         first--;
     if (first == len) /* "/" */
         first = 0;
-    (void)!ferry_text(&title, &page->html->err, "%.*s", (int)(len - first), path + first);
-    return title;
+    (void)!ferry_buf_print(title, &page->html->err, "%s%.*s", title->len ? " + " : "",
+                           (int)(len - first), path + first);
+}
+
+/* Gives a malloc'ed text; NULL when there is no memory. */
+static char *title_of(const struct ferry_page *page)
+{
+    struct ferry_buf title;
+
+    ferry_buf_init(&title, SIZE_MAX);
+    for (size_t i = 0; i < page->archive_count; i++)
+        add_title(page, page->archives[i], &title);
+    return (char *)title.data;
+}
+
+static bool is_whole(const struct ferry_page *page)
+{
+    return ferry_verify_is_whole(page->contents->report);
 }
 
 static bool is_delta(const struct ferry_page *page)
@@ -31,7 +45,7 @@ static bool is_delta(const struct ferry_page *page)
 
 static const char *verdict_of(const struct ferry_page *page)
 {
-    if (page->contents->report->fault_count > 0)
+    if (!is_whole(page))
         return "Not whole";
     if (is_delta(page))
         return page->depth == FERRY_VERIFY_QUICK
@@ -113,7 +127,8 @@ static void write_faults(const struct ferry_page *page)
 
     ferry_html_put(page->html, "<ol class=\"faults\">\n");
     for (size_t i = 0; i < report->fault_count && i < FERRY_PAGE_FAULTS_MAX; i++) {
-        ferry_html_put(page->html, "<li><p>%s</p>", report->faults[i].text);
+        ferry_html_put(page->html, "<li><p>%s%s</p>", report->faults[i].text,
+                       report->faults[i].is_healed ? " (healed by another archive)" : "");
         write_damages(page, &report->faults[i]);
         ferry_html_put(page->html, "</li>\n");
     }
@@ -141,26 +156,28 @@ static void write_verdict(const struct ferry_page *page)
 {
     static const char good[] = "M4 11 L9 16 L18 5", bad[] = "M5 5 L17 17 M17 5 L5 17";
     size_t faults = page->contents->report->fault_count;
+    bool is_bad = !is_whole(page);
     struct ferry_html *h = page->html;
 
     ferry_html_put(h,
                    "<section class=\"verdict %s\" aria-labelledby=\"verdict\">\n"
                    "<h2 id=\"verdict\"><svg width=\"22\" height=\"22\" aria-hidden=\"true\">"
                    "<path d=\"%s\"/></svg>%s",
-                   faults                                                ? "bad"
+                   is_bad                                                ? "bad"
                    : page->depth == FERRY_VERIFY_QUICK || is_delta(page) ? "part"
                                                                          : "good",
-                   faults ? bad : good, verdict_of(page));
-    if (faults == 0) {
-        ferry_html_put(h, "</h2>\n<p>%s%s</p>\n</section>\n", meaning_of(page),
+                   is_bad ? bad : good, verdict_of(page));
+    if (is_bad) {
+        ferry_html_put(h, ": %zu fault%s</h2>\n<p>", faults, ferry_plural(faults));
+        write_damaged(page);
+        ferry_html_put(h, "%s</p>\n", checked_text(page));
+    } else {
+        ferry_html_put(h, "</h2>\n<p>%s%s</p>\n", meaning_of(page),
                        is_delta(page) ? " Not so the layers that an earlier archive, the base, has."
                                       : "");
-        return;
     }
-    ferry_html_put(h, ": %zu fault%s</h2>\n<p>", faults, ferry_plural(faults));
-    write_damaged(page);
-    ferry_html_put(h, "%s</p>\n", checked_text(page));
-    write_faults(page);
+    if (faults > 0)
+        write_faults(page);
     ferry_html_put(h, "</section>\n");
 }
 
@@ -204,28 +221,43 @@ static void write_totals(const struct ferry_page *page)
 
 #define GROUP 4 /* digits that a person compares at once */
 
-static void write_identity(const struct ferry_page *page)
+/* `name`: of one of several archives, else "". */
+static void write_digest(const struct ferry_page *page, const char *name,
+                         const struct ferry_digest *digest)
 {
-    const struct ferry_digest *digest = &page->contents->report->graph->index;
     const char *hex = ferry_digest_hex(digest);
 
     if (!digest->text[0]) /* it was not found, which is a fault */
         return;
-    ferry_html_put(
-        page->html,
-        "<section aria-labelledby=\"identity\">\n<h2 id=\"identity\">Identity</h2>\n"
-        "<p>The digest of <code>index.json</code> stands for the whole archive: it covers "
-        "every image, and through them every byte.</p>\n"
-        "<p class=\"identity\"><code><span>%s:</span><wbr/>",
-        ferry_algorithm_name(digest->algorithm));
+    ferry_html_put(page->html, "<p class=\"identity\">%s%s<code><span>%s:</span><wbr/>", name,
+                   name[0] ? ": " : "", ferry_algorithm_name(digest->algorithm));
     for (size_t i = 0; hex[i]; i += GROUP) {
         char group[GROUP + 1] = { 0 };
 
         memcpy(group, hex + i, GROUP);
         ferry_html_put(page->html, "<span>%s</span><wbr/>", group);
     }
-    ferry_html_put(page->html, "</code></p>\n"
-                               "<p class=\"note\">Without this program: <code>tar -xOf ARCHIVE "
+    ferry_html_put(page->html, "</code></p>\n");
+}
+
+static void write_identity(const struct ferry_page *page)
+{
+    const struct ferry_verify_report *report = page->contents->report;
+    size_t count = ferry_verify_count(report);
+
+    if (count == 1 && !report->graph->index.text[0])
+        return;
+    ferry_html_put(
+        page->html,
+        "<section aria-labelledby=\"identity\">\n<h2 id=\"identity\">Identity</h2>\n"
+        "<p>The digest of <code>index.json</code> stands for the whole archive: it covers "
+        "every image, and through them every byte.</p>\n");
+    if (count == 1)
+        write_digest(page, "", &report->graph->index);
+    for (size_t i = 0; count > 1 && i < count; i++)
+        write_digest(page, ferry_archive_name(&report->set->items[i]),
+                     &report->set->items[i].graph->index);
+    ferry_html_put(page->html, "<p class=\"note\">Without this program: <code>tar -xOf ARCHIVE "
                                "index.json | sha256sum</code></p>\n</section>\n");
 }
 

@@ -1,5 +1,6 @@
 /*
- * The page that goes with the medium: what a check found, for people, as one file of HTML.
+ * The page that goes with the medium: what a check found, for people, as one file of HTML. Of
+ * several archives it is one page.
  *
  * What it is: a verdict with every fault, what identifies the archive, what is in it, where its
  * bytes go, what is left out; with a style for screens, phones and paper. It refers to nothing
@@ -14,7 +15,9 @@
 
 struct ferry_page {
     const struct ferry_contents *contents;
-    const char *archive; /* as it was given: its last component is the title; "-" is stdin */
+    const char *const *archives; /* as they were given: the last components are the title; "-" is
+                                    stdin */
+    size_t archive_count;
     enum ferry_verify_depth depth;
     struct ferry_html *html;
 };

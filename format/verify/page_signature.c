@@ -1,8 +1,9 @@
 #include "format/verify/page_parts.h"
 
-static void write_signer(const struct ferry_page *page, const struct ferry_signer *signer)
+/* `name`: of one of several archives, else "". */
+static void write_signer(const struct ferry_page *page, const char *name,
+                         const struct ferry_signature *signature, const struct ferry_signer *signer)
 {
-    const struct ferry_signature *signature = &page->contents->report->signature;
     struct ferry_html *h = page->html;
     FERRY_OWNED_BUF who;
 
@@ -10,22 +11,35 @@ static void write_signer(const struct ferry_page *page, const struct ferry_signe
     if (ferry_signer_print(signer, signature->state != FERRY_SIGNATURE_UNCHECKED, &who, &h->err) <
         0)
         return;
-    ferry_html_put(h, "<p>%s, issued by %s", (const char *)who.data, signer->issuer);
+    ferry_html_put(h, "<p>%s%s%s, issued by %s", name, name[0] ? ": " : "", (const char *)who.data,
+                   signer->issuer);
     if (signer->sha256[0])
         ferry_html_put(h, ", until %s; certificate <code>sha256:%s</code>", signer->not_after,
                        signer->sha256);
     ferry_html_put(h, "</p>\n");
 }
 
+static void write_signers(const struct ferry_page *page, const char *name,
+                          const struct ferry_signature *signature)
+{
+    for (size_t i = 0; i < signature->count; i++)
+        write_signer(page, name, signature, &signature->signers[i]);
+}
+
 void ferry_page_signature(const struct ferry_page *page)
 {
-    const struct ferry_signature *signature = &page->contents->report->signature;
+    const struct ferry_verify_report *report = page->contents->report;
+    size_t count = ferry_verify_count(report), signers = report->signature.count;
 
-    if (signature->count == 0)
+    for (size_t i = 0; count > 1 && i < count; i++)
+        signers += report->set->items[i].signature.count;
+    if (signers == 0)
         return;
     ferry_html_put(page->html, "<section aria-labelledby=\"signature\">\n"
                                "<h2 id=\"signature\">Signature</h2>\n");
-    for (size_t i = 0; i < signature->count; i++)
-        write_signer(page, &signature->signers[i]);
+    write_signers(page, "", &report->signature);
+    for (size_t i = 0; count > 1 && i < count; i++)
+        write_signers(page, ferry_archive_name(&report->set->items[i]),
+                      &report->set->items[i].signature);
     ferry_html_put(page->html, "</section>\n");
 }

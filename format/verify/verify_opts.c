@@ -36,11 +36,12 @@ static const struct ferry_opt options[] = {
 
 const struct ferry_program ferry_verify_program = {
     .name = "ociferry-verify",
-    .usage = "[OPTION...] ARCHIVE",
-    .summary = "Check offline that an archive of container images is whole.",
+    .usage = "[OPTION...] ARCHIVE...",
+    .summary = "Check offline that archives of container images are whole.",
     .options = options,
-    .epilogue = "ARCHIVE is a file, the first of its volumes, a folder with an image layout, or "
-                "\"-\" for stdin.\n\n"
+    .epilogue = "ARCHIVE is a file, the first of its volumes, a folder with an image layout, or\n"
+                "\"-\" for stdin. Several are checked each by itself, and whether they are whole\n"
+                "together.\n\n"
                 "Example:\n"
                 "  ociferry-verify --list --html images.html images.tar\n",
 };
@@ -48,7 +49,15 @@ const struct ferry_program ferry_verify_program = {
 static int check_opts(const struct verify_opts *opts, struct ferry_err *err)
 {
     bool to_stdout = opts->html && strcmp(opts->html, "-") == 0;
+    size_t streams = 0;
 
+    for (size_t i = 0; i < opts->archives.count; i++)
+        streams += strcmp(opts->archives.items[i], "-") == 0;
+    if (opts->archives.count == 0)
+        return ferry_fail(err, FERRY_EUSAGE, "expected an ARCHIVE (see %s --help)",
+                          ferry_verify_program.name);
+    if (streams > 1)
+        return ferry_fail(err, FERRY_EUSAGE, "stdin can be one archive, once");
     if (opts->quick && opts->deep)
         return ferry_fail(err, FERRY_EUSAGE,
                           "--quick and --deep exclude each other (see %s --help)",
@@ -63,27 +72,16 @@ static int check_opts(const struct verify_opts *opts, struct ferry_err *err)
 
 void ferry_verify_opts_release(struct verify_opts *opts)
 {
+    ferry_list_release(&opts->archives);
     ferry_list_release(&opts->trust);
 }
 
 int ferry_verify_opts_parse(int argc, char **argv, struct verify_opts *opts, bool *done,
                             struct ferry_err *err)
 {
-    struct ferry_list operands = { 0 };
-    int rc;
-
     *opts = (struct verify_opts){ 0 };
-    rc = ferry_opt_parse(&ferry_verify_program, argc, argv, opts, &operands, done, err);
-    if (rc == 0 && !*done && operands.count != 1)
-        rc = ferry_fail(err, FERRY_EUSAGE,
-                        "expected one ARCHIVE, found %zu operands (see %s --help)", operands.count,
-                        ferry_verify_program.name);
-    if (rc == 0 && !*done)
-        opts->archive = operands.items[0];
-    if (rc == 0)
-        rc = check_opts(opts, err);
-    ferry_list_release(&operands);
-    return rc;
+    FERRY_TRY(ferry_opt_parse(&ferry_verify_program, argc, argv, opts, &opts->archives, done, err));
+    return *done ? 0 : check_opts(opts, err);
 }
 
 /* A page in the place of the archive would be the end of it. */
@@ -91,9 +89,13 @@ static int check_page(const struct verify_opts *opts, struct ferry_err *err)
 {
     struct stat archive, page;
 
-    if (stat(opts->archive, &archive) == 0 && stat(opts->html, &page) == 0 &&
-        archive.st_dev == page.st_dev && archive.st_ino == page.st_ino)
-        return ferry_fail(err, FERRY_EUSAGE, "--html %s: that is the archive itself", opts->html);
+    if (stat(opts->html, &page) < 0)
+        return 0;
+    for (size_t i = 0; i < opts->archives.count; i++)
+        if (stat(opts->archives.items[i], &archive) == 0 && archive.st_dev == page.st_dev &&
+            archive.st_ino == page.st_ino)
+            return ferry_fail(err, FERRY_EUSAGE, "--html %s: that is the archive itself",
+                              opts->html);
     return 0;
 }
 
@@ -102,9 +104,11 @@ static int write_page(const struct verify_opts *opts, enum ferry_verify_depth de
                       struct ferry_err *err)
 {
     FERRY_OWNED_HTML html;
-    const struct ferry_page page = {
-        .contents = contents, .archive = opts->archive, .depth = depth, .html = &html
-    };
+    const struct ferry_page page = { .contents = contents,
+                                     .archives = opts->archives.items,
+                                     .archive_count = opts->archives.count,
+                                     .depth = depth,
+                                     .html = &html };
 
     ferry_html_init(&html);
     ferry_page_write(&page);
@@ -134,8 +138,9 @@ static int verify(const struct verify_opts *opts, struct ferry_progress *progres
         FERRY_TRY(check_page(opts, err));
         FERRY_TRY(ferry_output_file_open(opts->html, &page, err));
     }
-    FERRY_TRY(ferry_verify_archive(opts->archive, &how, &report, err));
-    *whole = report->fault_count == 0;
+    FERRY_TRY(
+        ferry_verify_archives(opts->archives.items, opts->archives.count, &how, &report, err));
+    *whole = ferry_verify_is_whole(report);
     FERRY_TRY(ferry_contents_new(report, &contents, err));
     FERRY_TRY(ferry_verify_report_print(opts, contents, progress, err));
     return page ? write_page(opts, how.depth, contents, page, err) : 0;

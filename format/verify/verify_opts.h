@@ -7,7 +7,7 @@
 #include "format/run/opt.h"
 
 struct verify_opts {
-    const char *archive;
+    struct ferry_list archives;
     const char *html; /* NULL: no page */
     bool list, quick, deep, volume_prompt;
     struct ferry_list trust; /* files of certificates */

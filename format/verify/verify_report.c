@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/archive/set_notes.h"
 #include "format/oci/left_out.h"
 #include "format/verify/signature_report.h"
 
@@ -28,17 +29,47 @@ static int format_damages(const struct ferry_contents *contents, const struct fe
     return count > 0 ? ferry_buf_print(out, err, ")") : 0;
 }
 
+/* " (good in b.tar, c.tar)". */
+static int format_healers(const struct ferry_verify_report *report, const struct ferry_fault *fault,
+                          struct ferry_buf *out, struct ferry_err *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; fault->node && i < ferry_verify_count(report); i++)
+        if (ferry_verify_is_good(report, i, fault->node))
+            FERRY_TRY(ferry_buf_print(out, err, "%s%s", count++ ? ", " : " (good in ",
+                                      ferry_archive_name(&report->set->items[i])));
+    return count > 0 ? ferry_buf_print(out, err, ")") : 0;
+}
+
+static void say(void *ctx, const char *text)
+{
+    ferry_progress_say(ctx, "%s", text);
+}
+
+static void warn(void *ctx, const char *text)
+{
+    ferry_progress_warn(ctx, "%s", text);
+}
+
 static int print_faults(const struct ferry_contents *contents, struct ferry_progress *progress,
                         struct ferry_err *err)
 {
+    const struct ferry_set_listener listener = { .say = say, .warn = warn, .ctx = progress };
+
     for (size_t i = 0; i < contents->report->fault_count; i++) {
         const struct ferry_fault *fault = &contents->report->faults[i];
         FERRY_OWNED_BUF text;
 
         ferry_buf_init(&text, (size_t)1024 * 1024);
-        FERRY_TRY(format_damages(contents, fault, &text, err));
-        ferry_progress_error(progress, "%s%s", fault->text, text.len ? (char *)text.data : "");
+        FERRY_TRY(fault->is_healed ? format_healers(contents->report, fault, &text, err)
+                                   : format_damages(contents, fault, &text, err));
+        if (fault->is_healed)
+            ferry_progress_warn(progress, "%s%s", fault->text, text.len ? (char *)text.data : "");
+        else
+            ferry_progress_error(progress, "%s%s", fault->text, text.len ? (char *)text.data : "");
     }
+    ferry_set_notes(contents->report->set, &listener);
     return 0;
 }
 
@@ -141,7 +172,8 @@ static int print_table(const struct ferry_contents *contents, struct ferry_err *
     for (size_t i = 0; i < graph->image_count; i++)
         FERRY_TRY(print_row(contents, i, width, err));
     print_totals(contents);
-    FERRY_TRY(ferry_signature_list(&contents->report->signature, err));
+    for (size_t i = 0; i < contents->report->set->count; i++)
+        FERRY_TRY(ferry_signature_list(&contents->report->set->items[i].signature, err));
     print_volumes(&contents->report->volumes);
     return 0;
 }
@@ -159,11 +191,11 @@ static int print_signature(const struct ferry_signature *signature, struct ferry
     return 0;
 }
 
-static const char *verdict(const struct verify_opts *opts, const struct ferry_verify_report *report)
+static const char *verdict(const struct verify_opts *opts, bool is_whole, bool is_delta)
 {
-    if (report->fault_count > 0)
+    if (!is_whole)
         return "NOT WHOLE";
-    if (report->in_base.count > 0)
+    if (is_delta)
         return opts->quick ? "DELTA, complete together with its base (bytes not checked)"
                            : "DELTA, whole together with its base";
     return opts->quick ? "complete (bytes not checked)" : "whole";
@@ -197,16 +229,42 @@ static void print_bases(const struct ferry_verify_report *report)
         printf("; documents alone: of use to ociferry-export --base, and for nothing else");
 }
 
+/* A line for each of several archives. */
+static int print_archives(const struct verify_opts *opts, const struct ferry_verify_report *report,
+                          struct ferry_err *err)
+{
+    char size[FERRY_SIZE_TEXT_MAX];
+
+    for (size_t i = 0; report->set->count > 1 && i < report->set->count; i++) {
+        const struct ferry_archive *archive = &report->set->items[i];
+        const struct ferry_verified *v = &report->verified[i];
+        struct ferry_in_base in_base;
+
+        FERRY_TRY(ferry_in_base_sum(archive->graph, NULL, &in_base, err));
+        printf("%s: %s: %zu image%s, %zu good blob%s, %s", ferry_archive_name(archive),
+               verdict(opts, v->faults == 0, in_base.count > 0), archive->graph->image_count,
+               ferry_plural(archive->graph->image_count), v->blobs, ferry_plural(v->blobs),
+               ferry_size_format(v->bytes, size));
+        FERRY_TRY(print_signature(&archive->signature, err));
+        if (v->faults > 0)
+            printf(", %zu fault%s", v->faults, ferry_plural(v->faults));
+        printf("\n");
+    }
+    return 0;
+}
+
 static int print_sentence(const struct verify_opts *opts, const struct ferry_verify_report *report,
                           struct ferry_err *err)
 {
     FERRY_OWNED_MEM struct ferry_left_out *list = NULL;
     char size[FERRY_SIZE_TEXT_MAX], platforms[FERRY_LEFT_OUT_TEXT_MAX];
-    const char *name = strcmp(opts->archive, "-") == 0 ? "stdin" : opts->archive;
     size_t count;
 
+    FERRY_TRY(print_archives(opts, report, err));
     FERRY_TRY(ferry_left_out_list(report->graph, NULL, &list, &count, err));
-    printf("%s: %s: %zu image%s, %zu blob%s, %s", name, verdict(opts, report),
+    printf("%s: %s: %zu image%s, %zu blob%s, %s",
+           report->set->count == 1 ? ferry_archive_name(&report->set->items[0]) : "together",
+           verdict(opts, ferry_verify_is_whole(report), report->in_base.count > 0),
            report->graph->image_count, ferry_plural(report->graph->image_count), report->blobs,
            ferry_plural(report->blobs), ferry_size_format(report->bytes, size));
     if (report->manifests_left_out)
@@ -306,25 +364,71 @@ static int format_faults(const struct ferry_contents *contents, json_t *faults,
 
         FERRY_TRY(list_damaged(contents, fault, names, err));
         if (json_array_append_new(
-                faults, json_pack("{s:s*, s:s, s:O}", "digest",
-                                  fault->node ? fault->node->descriptor.digest.text : NULL,
-                                  "message", fault->text, "damages", names)) < 0)
+                faults,
+                json_pack("{s:s, s:s*, s:s, s:b, s:O}", "archive",
+                          contents->report->set->items[fault->archive].path, "digest",
+                          fault->node ? fault->node->descriptor.digest.text : NULL, "message",
+                          fault->text, "healed", fault->is_healed, "damages", names)) < 0)
             return ferry_fail_memory(err);
     }
     return 0;
 }
 
-static int format_volumes(const struct ferry_volume_results *results, json_t *volumes,
+static int format_archives(const struct ferry_verify_report *report, json_t *archives,
+                           struct ferry_err *err)
+{
+    for (size_t i = 0; i < report->set->count; i++) {
+        const struct ferry_archive *archive = &report->set->items[i];
+        const struct ferry_verified *v = &report->verified[i];
+        FERRY_OWNED_JSON *signature = NULL;
+
+        FERRY_TRY(ferry_signature_json(&archive->signature, &signature, err));
+        if (json_array_append_new(
+                archives,
+                json_pack("{s:s, s:s?, s:O, s:b, s:I, s:I}", "archive", archive->path, "index",
+                          archive->is_read ? archive->graph->index.text : NULL, "signature",
+                          json_object_get(signature, "state"), "whole", v->faults == 0, "blobs",
+                          (json_int_t)v->blobs, "bytes", (json_int_t)v->bytes)) < 0)
+            return ferry_fail_memory(err);
+    }
+    return 0;
+}
+
+static int format_volumes(const struct ferry_verify_report *report, json_t *volumes,
                           struct ferry_err *err)
 {
-    for (size_t i = 0; i < results->count; i++) {
-        const struct ferry_volume_result *v = &results->items[i];
+    for (size_t i = 0; i < report->volumes.count; i++) {
+        const struct ferry_volume_result *v = &report->volumes.items[i];
 
-        if (json_array_append_new(volumes, json_pack("{s:s, s:I, s:s?, s:s}", "file", v->file,
-                                                     "bytes", (json_int_t)v->bytes, "sha256",
-                                                     v->sha256[0] ? v->sha256 : NULL, "state",
-                                                     ferry_volume_state_text(v->state))) < 0)
+        if (json_array_append_new(
+                volumes, json_pack("{s:s, s:s, s:I, s:s?, s:s}", "archive",
+                                   report->set->items[v->archive].path, "file", v->file, "bytes",
+                                   (json_int_t)v->bytes, "sha256", v->sha256[0] ? v->sha256 : NULL,
+                                   "state", ferry_volume_state_text(v->state))) < 0)
             return ferry_fail_memory(err);
+    }
+    return 0;
+}
+
+/* Where each blob is good. What is left out everywhere is none. */
+static int format_copies(const struct ferry_verify_report *report, json_t *copies,
+                         struct ferry_err *err)
+{
+    for (size_t i = 0; i < report->graph->count; i++) {
+        const struct ferry_node *node = report->graph->nodes[i];
+        json_t *good;
+
+        if (ferry_node_is_left(node))
+            continue;
+        good = json_array();
+        if (json_array_append_new(
+                copies, json_pack("{s:s, s:I, s:o}", "digest", node->descriptor.digest.text, "size",
+                                  (json_int_t)node->descriptor.size, "good", good)) < 0)
+            return ferry_fail_memory(err);
+        for (size_t k = 0; k < report->set->count; k++)
+            if (ferry_verify_is_good(report, k, node) &&
+                json_array_append_new(good, json_integer((json_int_t)k)) < 0)
+                return ferry_fail_memory(err);
     }
     return 0;
 }
@@ -337,6 +441,8 @@ static int print_json(const struct verify_opts *opts, const struct ferry_content
     FERRY_OWNED_JSON *images = json_array();
     FERRY_OWNED_JSON *faults = json_array();
     FERRY_OWNED_JSON *unlisted = json_array();
+    FERRY_OWNED_JSON *archives = json_array();
+    FERRY_OWNED_JSON *copies = json_array();
     FERRY_OWNED_JSON *signature = NULL;
     FERRY_OWNED_JSON *volumes = json_array();
     FERRY_OWNED_JSON *document = NULL;
@@ -344,13 +450,17 @@ static int print_json(const struct verify_opts *opts, const struct ferry_content
     FERRY_TRY(ferry_signature_json(&report->signature, &signature, err));
     FERRY_TRY(format_images(contents, images, err));
     FERRY_TRY(format_faults(contents, faults, err));
-    FERRY_TRY(format_volumes(&report->volumes, volumes, err));
+    FERRY_TRY(format_archives(report, archives, err));
+    FERRY_TRY(format_copies(report, copies, err));
+    FERRY_TRY(format_volumes(report, volumes, err));
     for (size_t i = 0; i < report->unlisted_named; i++)
         json_array_append_new(unlisted, json_string(report->unlisted[i]));
     document = json_pack(
-        "{s:s, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O, s:O}",
-        "archive", opts->archive, "index", index[0] ? index : NULL, "signature", signature, "whole",
-        report->fault_count == 0, "depth",
+        "{s:s?, s:O, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O, "
+        "s:O, s:O}",
+        "archive", report->set->count == 1 ? report->set->items[0].path : NULL, "archives",
+        archives, "index", index[0] ? index : NULL, "signature", signature, "whole",
+        ferry_verify_is_whole(report), "depth",
         opts->quick  ? "quick"
         : opts->deep ? "deep"
                      : "bytes",
@@ -359,7 +469,7 @@ static int print_json(const struct verify_opts *opts, const struct ferry_content
         (json_int_t)contents->bytes[FERRY_SPACE_SHARED], "savedBytes", (json_int_t)contents->saved,
         "foreignLayersLeftOut", (json_int_t)report->left_out, "manifestsLeftOut",
         (json_int_t)report->manifests_left_out, "images", images, "faults", faults, "unlisted",
-        unlisted, "volumes", volumes);
+        unlisted, "copies", copies, "volumes", volumes);
     if (!document ||
         json_object_set_new(document, "bases", format_bases(&report->graph->bases)) < 0)
         return ferry_fail_memory(err);

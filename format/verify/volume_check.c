@@ -85,11 +85,13 @@ static int hash_rest(const struct ferry_volume_check *c, bool reached_end, struc
     return 0;
 }
 
-static int report(const struct ferry_volume *volume, enum ferry_volume_state state,
+static int report(const struct ferry_volume_check *c, size_t place,
                   struct ferry_volume_results *out, struct ferry_err *err)
 {
-    struct ferry_volume_result result = { .bytes = volume->found < 0 ? volume->size : volume->found,
-                                          .state = state };
+    const struct ferry_volume *volume = ferry_volumes_get(volumes_of(c), place);
+    struct ferry_volume_result result = { .archive = c->archive,
+                                          .bytes = volume->found < 0 ? volume->size : volume->found,
+                                          .state = ferry_volumes_state(volumes_of(c), place) };
 
     if (volume->digest.text[0])
         snprintf(result.sha256, sizeof(result.sha256), "%s", ferry_digest_hex(&volume->digest));
@@ -112,7 +114,7 @@ int ferry_volume_check_end(const struct ferry_volume_check *check, bool reached_
         /* Of those that are asked for, nothing was known before the pass. */
         if (!has_size_fault(v, i) || !ferry_reader_can_restart(check->reader))
             FERRY_TRY(tell(check, i, err));
-        FERRY_TRY(report(ferry_volumes_get(v, i), ferry_volumes_state(v, i), out, err));
+        FERRY_TRY(report(check, i, out, err));
     }
     return 0;
 }

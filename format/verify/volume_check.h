@@ -15,7 +15,8 @@
 
 struct ferry_volume_check {
     struct ferry_reader *reader;
-    bool bytes; /* and not sizes alone */
+    size_t archive; /* its place among several */
+    bool bytes;     /* and not sizes alone */
     struct ferry_progress *progress;
     int (*tell)(void *ctx, const char *text, struct ferry_err *err); /* of each fault */
     void *ctx;
@@ -23,6 +24,7 @@ struct ferry_volume_check {
 
 /* One volume, for a report. */
 struct ferry_volume_result {
+    size_t archive; /* its place among several */
     char *file;
     int64_t bytes;   /* that it has, or should have where it is missing */
     char sha256[65]; /* of what it holds; "": it was not read */

@@ -13,6 +13,7 @@
 #include "format/archive/inflate.h"
 #include "format/archive/layer_file.h"
 #include "format/archive/load.h"
+#include "format/archive/set_notes.h"
 #include "format/archive/volume_fault.h"
 #include "format/archive/volume_set.h"
 #include "format/core/blob_file.h"
@@ -150,6 +151,80 @@ static void test_alloc_load(void **state)
     check_load("gzip.tar", 7);
     check_load("folder", 6); /* which is not asked for what is no part of a layout */
     check_load("pipe", 5);   /* four that were kept, and the config */
+}
+
+/* The archive with one blob wrong. */
+static void write_damaged(const char *path, const struct sample *blob)
+{
+    struct sample_tar damaged = tar;
+
+    for (size_t i = 0; i < damaged.count; i++)
+        if (strstr(damaged.entries[i].name, ferry_digest_hex(&blob->digest)))
+            damaged.entries[i].bytes = sample_layer(damaged.entries[i].len, 7).bytes;
+    damaged.filter = SAMPLE_PLAIN;
+    sample_tar_file(&damaged, path);
+}
+
+static void hear(void *ctx, const char *text)
+{
+    assert_non_null(text);
+    ++*(size_t *)ctx;
+}
+
+/* Documents are healed, whatever there was no memory for at first. */
+static void test_alloc_archive_set(void **state)
+{
+    static const char *const paths[] = { "a.tar", "b.tar", "c.tar" };
+    static const struct ferry_signature_policy nobody;
+    const struct ferry_archive_set_options what = { .paths = paths, .count = 3, .policy = &nobody };
+
+    (void)state;
+    write_damaged("a.tar", &index_doc);
+    write_damaged("b.tar", &manifest);
+    sample_write("c.tar", "hello", 5);
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_archive_set) set = NULL;
+        size_t lines = 0;
+        const struct ferry_set_listener listener = { .say = hear, .warn = hear, .ctx = &lines };
+        struct ferry_err err;
+        int rc = ferry_archive_set_open(&what, &set, &err);
+
+        check_outcome(rc, &err, set);
+        if (rc < 0)
+            continue;
+        assert_int_equal(set->graph->count, 4);
+        assert_int_equal(sample_find(set->graph, &index_doc)->state, FERRY_NODE_GOOD);
+        assert_int_equal(sample_find(set->graph, &manifest)->state, FERRY_NODE_GOOD);
+        ferry_set_notes(set, &listener);
+        assert_true(lines <= 1);
+    }
+}
+
+static void test_alloc_verify(void **state)
+{
+    static const char *const paths[] = { "a.tar", "b.tar" };
+    static const struct ferry_signature_policy nobody = { .reports = true };
+    FERRY_OWNED(ferry_progress) progress = NULL;
+    struct ferry_verify_options how = { .depth = FERRY_VERIFY_DEEP, .signature = &nobody };
+    struct ferry_err err;
+
+    (void)state;
+    CHECK_OK(ferry_progress_new("test", FERRY_PROGRESS_NONE, true, &progress, &err));
+    how.progress = progress;
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_verify_report) report = NULL;
+        int rc = ferry_verify_archives(paths, 2, &how, &report, &err);
+
+        check_outcome(rc, &err, report);
+        if (rc < 0)
+            continue;
+        assert_int_equal(report->blobs, 4);
+        assert_false(
+            ferry_verify_is_whole(report)); /* the layer is no tar, and has another diffID */
+        assert_int_equal(report->fault_count, 4);
+    }
 }
 
 static int read_blob(struct ferry_reader *reader, struct ferry_err *err)
@@ -525,6 +600,7 @@ static void test_alloc_image_finder(void **state)
 static int write_page(struct ferry_html *html, struct ferry_err *err)
 {
     struct ferry_fault faults[] = { { .node = sample_find(whole, &layer), .text = "bad" } };
+    static const char *const archives[] = { "a.tar" };
     char *unlisted[] = { "README" };
     const struct ferry_verify_report report = { .graph = whole,
                                                 .faults = faults,
@@ -535,8 +611,8 @@ static int write_page(struct ferry_html *html, struct ferry_err *err)
     FERRY_OWNED(ferry_contents) contents = NULL;
 
     FERRY_TRY(ferry_contents_new(&report, &contents, err));
-    ferry_page_write(
-        &(struct ferry_page){ .contents = contents, .archive = "a.tar", .html = html });
+    ferry_page_write(&(struct ferry_page){
+        .contents = contents, .archives = archives, .archive_count = 1, .html = html });
     return ferry_html_end(html, err);
 }
 
@@ -668,6 +744,8 @@ int main(void)
         cmocka_unit_test(test_alloc_components),
         cmocka_unit_test(test_alloc_volumes_writing),
         cmocka_unit_test(test_alloc_volumes_reading),
+        cmocka_unit_test(test_alloc_archive_set),
+        cmocka_unit_test(test_alloc_verify),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);

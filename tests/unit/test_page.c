@@ -39,8 +39,8 @@ static bool page_has(const char *archive, const char *text)
 
     CHECK_OK(ferry_contents_new(&report, &contents, &err));
     ferry_html_init(&html);
-    ferry_page_write(
-        &(struct ferry_page){ .contents = contents, .archive = archive, .html = &html });
+    ferry_page_write(&(struct ferry_page){
+        .contents = contents, .archives = &archive, .archive_count = 1, .html = &html });
     CHECK_OK(ferry_html_end(&html, &err));
     return strstr((char *)html.text.data, text) != NULL;
 }
