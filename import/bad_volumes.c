@@ -72,16 +72,19 @@ static void say_suspects(const struct search *s)
     }
 }
 
-void ferry_bad_volumes_say(struct ferry_reader *reader, const struct ferry_graph *graph,
+void ferry_bad_volumes_say(const struct ferry_archive *archive, const struct ferry_graph *graph,
                            struct ferry_progress *progress)
 {
-    struct search s = { .reader = reader, .progress = progress };
+    struct search s = { .reader = archive->reader, .progress = progress };
 
     if (!begin(&s))
         return;
-    for (size_t i = 0; i < graph->count; i++)
-        if (graph->nodes[i]->state == FERRY_NODE_BAD)
-            suspect_node(&s, graph->nodes[i]);
+    for (size_t i = 0; i < archive->bad_count; i++) {
+        const struct ferry_node *node = ferry_graph_find(graph, &archive->bad[i].digest);
+
+        if (node)
+            suspect_node(&s, node);
+    }
     say_suspects(&s);
     free(s.suspect);
 }

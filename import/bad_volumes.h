@@ -8,12 +8,11 @@
 #ifndef FERRY_IMPORT_BAD_VOLUMES_H
 #define FERRY_IMPORT_BAD_VOLUMES_H
 
-#include "format/archive/archive_reader.h"
-#include "format/oci/graph.h"
+#include "format/archive/archive_set.h"
 #include "format/run/progress.h"
 
-/* Of the blobs that are BAD. */
-void ferry_bad_volumes_say(struct ferry_reader *reader, const struct ferry_graph *graph,
+/* Of the archive's `bad`, which the graph knows. */
+void ferry_bad_volumes_say(const struct ferry_archive *archive, const struct ferry_graph *graph,
                            struct ferry_progress *progress);
 
 /* Of the head, when it could not be understood: `why`. */

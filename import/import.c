@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/archive/load.h"
+#include "format/archive/set_notes.h"
 #include "format/run/program.h"
 #include "format/run/prompt.h"
 #include "import/bad_volumes.h"
@@ -19,35 +19,86 @@ static void note(void *ctx, const char *text)
     ferry_progress_say(ctx, "%s", text);
 }
 
-/* The archive, if its signature is as it should be; who signed it is said. */
-static int load(const struct ferry_signature_policy *policy, struct ferry_reader *reader,
-                struct ferry_graph *graph, struct ferry_progress *progress, struct ferry_err *err)
+static void warn(void *ctx, const char *text)
 {
-    __attribute__((cleanup(ferry_signature_release))) struct ferry_signature found = { 0 };
+    ferry_progress_warn(ctx, "%s", text);
+}
+
+/* Who signed an archive, or who did not. */
+static int say_signature(const struct ferry_archive *archive,
+                         const struct ferry_signature_policy *policy,
+                         struct ferry_progress *progress, struct ferry_err *err)
+{
+    const struct ferry_signature *found = &archive->signature;
     FERRY_OWNED_BUF text;
 
     ferry_buf_init(&text, SIZE_MAX);
-    FERRY_TRY(ferry_archive_load_signed(reader, policy, &found, graph, err));
-    if (found.state == FERRY_SIGNATURE_NONE) {
-        if (policy->trust)
-            ferry_progress_warn(progress, "%s; --require-signature would refuse it", found.why.msg);
+    if (found->state == FERRY_SIGNATURE_NONE && policy->trust)
+        ferry_progress_warn(progress, "%s; --require-signature would refuse it", found->why.msg);
+    if (found->state == FERRY_SIGNATURE_NONE || !archive->is_read)
         return 0;
-    }
-    FERRY_TRY(ferry_signature_print(&found, &text, err));
-    ferry_progress_say(progress, "%s: %s", ferry_reader_name(reader), (const char *)text.data);
+    FERRY_TRY(ferry_signature_print(found, &text, err));
+    ferry_progress_say(progress, "%s: %s", ferry_archive_name(archive), (const char *)text.data);
     return 0;
 }
 
+/* A fault of one of several archives leaves the others as they are. */
+static int say_what_is_known(const struct ferry_archive_set *archives,
+                             const struct ferry_signature_policy *policy,
+                             struct ferry_progress *progress, struct ferry_err *err)
+{
+    const struct ferry_set_listener listener = { .say = note, .warn = warn, .ctx = progress };
+
+    for (size_t i = 0; i < archives->count; i++) {
+        if (archives->items[i].fault.code != FERRY_OK)
+            ferry_progress_warn(progress, "%s", archives->items[i].fault.msg);
+        FERRY_TRY(say_signature(&archives->items[i], policy, progress, err));
+    }
+    ferry_set_notes(archives, &listener);
+    return 0;
+}
+
+/* Volumes that are to blame for wrong bytes: of the head, */
+static void say_bad_heads(const struct ferry_archive_set *archives, struct ferry_progress *progress)
+{
+    for (size_t i = 0; i < archives->count; i++)
+        if (archives->items[i].reader && !archives->items[i].is_read && !archives->items[i].is_cut)
+            ferry_bad_volumes_say_head(archives->items[i].reader, &archives->items[i].fault,
+                                       progress);
+}
+
+/* and of blobs. */
+static void say_bad_volumes(const struct ferry_archive_set *archives,
+                            struct ferry_progress *progress)
+{
+    for (size_t i = 0; i < archives->count; i++)
+        if (archives->items[i].bad_count > 0)
+            ferry_bad_volumes_say(&archives->items[i], archives->graph, progress);
+}
+
+/* A single archive is taken whole; several as long as one says which images there are. */
+static int check_archives(const struct ferry_archive_set *archives, struct ferry_err *err)
+{
+    for (size_t i = 0; archives->count > 1 && i < archives->count; i++)
+        if (archives->items[i].is_read)
+            return 0;
+    *err = archives->items[0].fault;
+    return (int)err->code;
+}
+
 /* Everything that can be known without a request: the images, and where they go. */
-static int make_plan(const struct import_opts *opts, struct ferry_graph *graph,
+static int make_plan(const struct import_opts *opts, const struct ferry_archive_set *archives,
                      struct ferry_push_plan **out, struct ferry_err *err)
 {
+    struct ferry_graph *graph = archives->graph;
     struct ferry_target *targets = NULL;
     size_t count = 0;
 
     FERRY_TRY(ferry_sparse_excuse(graph, err));
     if (ferry_name_map(opts, graph, &targets, &count, err) < 0)
-        return err->code == FERRY_EUSAGE ? (int)err->code : ferry_wrap(err, "%s", opts->archive);
+        return err->code == FERRY_EUSAGE || archives->count > 1
+                   ? (int)err->code
+                   : ferry_wrap(err, "%s", ferry_archive_name(&archives->items[0]));
     FERRY_TRY(ferry_push_plan_new(graph, &targets, count, out, err));
     (*out)->sparse = (enum ferry_sparse)opts->sparse;
     return ferry_sparse_check(*out, err);
@@ -62,27 +113,20 @@ static int64_t absent_bytes(const struct ferry_push_plan *plan, int64_t *count)
     return totals.absent_bytes;
 }
 
-/* A pipe that breaks off, or an archive that turns out to be damaged, fails the images that miss
- * something; the others are complete, and nothing is wrong with them. */
-static int move_blobs(const struct ferry_move *move, struct ferry_err *broken,
-                      struct ferry_err *err)
+static int move_blobs(const struct ferry_move *move, struct ferry_err *err)
 {
     int64_t count, bytes = absent_bytes(move->plan, &count);
-    int rc;
 
     ferry_progress_phase(move->progress, "importing", bytes, count);
-    rc = ferry_move_blobs(move, err);
-    if (rc != FERRY_EFORMAT && rc != FERRY_ELIMIT && rc != FERRY_EIO)
-        return rc;
-    *broken = *err;
-    ferry_progress_error(move->progress, "%s", err->msg);
-    return 0;
+    return ferry_move_blobs(move, err);
 }
 
-/* One exit status for many images: wrong bytes outweigh all else. */
-static int sum_up(const struct ferry_push_plan *plan, const struct ferry_err *broken)
+/* One exit status for many images: wrong bytes outweigh all else. An archive that broke off may
+ * have had more to say, if it is alone; one of several, if its index.json cannot be read. */
+static int sum_up(const struct ferry_push_plan *plan, const struct ferry_archive_set *archives)
 {
-    int status = ferry_exit_status(broken->code);
+    int status = archives->count == 1 ? ferry_exit_status(archives->items[0].fault.code)
+                                      : FERRY_EXIT_DONE;
     bool some_done = false;
 
     for (size_t i = 0; i < plan->target_count; i++) {
@@ -98,6 +142,8 @@ static int sum_up(const struct ferry_push_plan *plan, const struct ferry_err *br
             status = mine;
     }
     if (status != FERRY_EXIT_DONE && status != FERRY_EXIT_VERIFY && some_done)
+        return FERRY_EXIT_PARTIAL;
+    if (status == FERRY_EXIT_DONE && !ferry_archive_set_is_known(archives))
         return FERRY_EXIT_PARTIAL;
     return status;
 }
@@ -121,25 +167,24 @@ static int carry_out(const struct import_opts *opts, const struct ferry_move *mo
                      struct ferry_err *err)
 {
     const struct ferry_push_plan *plan = move->plan;
-    struct ferry_err broken = { 0 };
 
     ferry_progress_phase(move->progress, "asking the destination", -1,
                          (int64_t)plan->placement_count);
     FERRY_TRY(ferry_move_ask(move, err));
     FERRY_TRY(ferry_base_layers_find(opts, move, err));
     if (opts->dry_run) {
-        *status = sum_up(plan, &broken);
+        *status = sum_up(plan, move->archives);
         return 0;
     }
-    FERRY_TRY(move_blobs(move, &broken, err));
-    ferry_bad_volumes_say(move->reader, plan->graph, move->progress);
+    FERRY_TRY(move_blobs(move, err));
+    say_bad_volumes(move->archives, move->progress);
     ferry_progress_phase(move->progress, "publishing", -1, (int64_t)plan->target_count);
     FERRY_TRY(ferry_publish(move, err));
-    *status = sum_up(plan, &broken);
+    *status = sum_up(plan, move->archives);
     return 0;
 }
 
-static int import_plan(const struct import_opts *opts, struct ferry_reader *reader,
+static int import_plan(const struct import_opts *opts, struct ferry_archive_set *archives,
                        struct ferry_push_plan *plan, struct ferry_progress *progress, int *status,
                        struct ferry_err *err)
 {
@@ -154,7 +199,7 @@ static int import_plan(const struct import_opts *opts, struct ferry_reader *read
     FERRY_TRY(ferry_config_files_open(opts, plan, progress, &configs, err));
     FERRY_TRY(ferry_session_new(&wire, &session, err));
     move = (struct ferry_move){ .session = session,
-                                .reader = reader,
+                                .archives = archives,
                                 .plan = plan,
                                 .registry = opts->destination.registry,
                                 .chunk_size = &chunk_size,
@@ -167,36 +212,37 @@ static int import_plan(const struct import_opts *opts, struct ferry_reader *read
         configs, plan, ferry_session_transport(session, opts->destination.registry), progress, err);
 }
 
-/* *plan is there as soon as one is made, also when what follows fails. */
-static int import_archive(const struct import_opts *opts, struct ferry_graph *graph,
-                          struct ferry_push_plan **plan, struct ferry_progress *progress,
-                          int *status, struct ferry_err *err)
+/* *archives and *plan are there as soon as they are made, also when what follows fails. */
+static int import_archives(const struct import_opts *opts, struct ferry_archive_set **archives,
+                           const struct ferry_volume_prompt *prompt, struct ferry_push_plan **plan,
+                           struct ferry_progress *progress, int *status, struct ferry_err *err)
 {
-    const struct ferry_volume_prompt prompt = { .ask = ferry_prompt_for, .ctx = progress };
-    const struct ferry_reader_options archive = { .path = opts->archive,
-                                                  .prompt = opts->volume_prompt ? &prompt : NULL };
-    FERRY_OWNED(ferry_reader) reader = NULL;
     FERRY_OWNED_SIGNATURE_POLICY policy;
+    const struct ferry_archive_set_options what = { .paths = opts->archives.items,
+                                                    .count = opts->archives.count,
+                                                    .way = FERRY_ARCHIVE_RANDOM,
+                                                    .prompt = opts->volume_prompt ? prompt : NULL,
+                                                    .policy = &policy };
 
     FERRY_TRY(
         ferry_signature_policy_open(opts->trust.items, opts->require_signature, &policy, err));
     ferry_progress_phase(progress, "reading the archive", -1, -1);
-    FERRY_TRY(ferry_reader_open_with(&archive, &reader, err));
-    if (load(&policy, reader, graph, progress, err) < 0) {
-        ferry_bad_volumes_say_head(reader, err, progress);
-        return (int)err->code;
-    }
-    FERRY_TRY(make_plan(opts, graph, plan, err));
+    FERRY_TRY(ferry_archive_set_open(&what, archives, err));
+    say_bad_heads(*archives, progress);
+    FERRY_TRY(check_archives(*archives, err));
+    FERRY_TRY(say_what_is_known(*archives, &policy, progress, err));
+    FERRY_TRY(make_plan(opts, *archives, plan, err));
     warn_of_idle_rules(opts, *plan, progress);
-    return import_plan(opts, reader, *plan, progress, status, err);
+    return import_plan(opts, *archives, *plan, progress, status, err);
 }
 
 int ferry_import(const struct import_opts *opts, struct ferry_progress *progress, int *status,
                  struct ferry_err *err)
 {
     FERRY_OWNED(ferry_output_file) report = NULL;
-    FERRY_OWNED(ferry_graph) graph = NULL;
+    FERRY_OWNED(ferry_archive_set) archives = NULL;
     FERRY_OWNED(ferry_push_plan) plan = NULL;
+    const struct ferry_volume_prompt prompt = { .ask = ferry_prompt_for, .ctx = progress };
     struct ferry_import_result result = { .opts = opts };
     struct ferry_err unreported;
     int rc;
@@ -205,10 +251,10 @@ int ferry_import(const struct import_opts *opts, struct ferry_progress *progress
         ferry_progress_warn(progress,
                             "--insecure: certificates are not checked; whoever is in between may "
                             "read credentials and change images that are named by tag");
-    FERRY_TRY(ferry_graph_new(&graph, err));
     if (opts->report)
         FERRY_TRY(ferry_output_file_open(opts->report, &report, err));
-    rc = import_archive(opts, graph, &plan, progress, status, err);
+    rc = import_archives(opts, &archives, &prompt, &plan, progress, status, err);
+    result.archives = archives;
     result.plan = plan;
     if (rc == 0)
         return ferry_import_report(&result, report, progress, err);

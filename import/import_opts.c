@@ -67,19 +67,20 @@ static const struct ferry_opt options[] = {
 
 const struct ferry_program ferry_import_program = {
     .name = "ociferry-import",
-    .usage = "[OPTION...] ARCHIVE DEST",
-    .summary = "Stream the images of an archive into a registry.",
+    .usage = "[OPTION...] ARCHIVE... DEST",
+    .summary = "Stream the images of archives into a registry.",
     .options = options,
     .epilogue =
         "ARCHIVE is a file, the first of its volumes, a folder with an image layout, or\n"
-        "\"-\" for stdin. DEST is HOST[:PORT][/PREFIX], or HOST[:PORT]/REPOSITORY:TAG for a\n"
-        "single image.\n\n"
+        "\"-\" for stdin; of several, each blob is taken from one that has it right. DEST is\n"
+        "HOST[:PORT][/PREFIX], or HOST[:PORT]/REPOSITORY:TAG for a single image.\n\n"
         "Example:\n"
         "  ociferry-import images.tar registry.internal:5000/mirror\n",
 };
 
 void ferry_import_opts_release(struct import_opts *opts)
 {
+    ferry_list_release(&opts->archives);
     ferry_list_release(&opts->images);
     ferry_list_release(&opts->maps);
     ferry_list_release(&opts->trust);
@@ -114,15 +115,11 @@ static int take_operands(struct import_opts *opts, const struct ferry_list *oper
                          struct ferry_err *err)
 {
     if (operands->count < 2)
-        return ferry_fail(err, FERRY_EUSAGE, "expected ARCHIVE and DEST (see %s --help)",
+        return ferry_fail(err, FERRY_EUSAGE, "expected ARCHIVE... and DEST (see %s --help)",
                           ferry_import_program.name);
-    if (operands->count > 2)
-        return ferry_fail(err, FERRY_EUSAGE,
-                          "expected one ARCHIVE and DEST, found %zu operands: import archives one "
-                          "after the other (see %s --help)",
-                          operands->count, ferry_import_program.name);
-    opts->archive = operands->items[0];
-    return ferry_destination_parse(operands->items[1], &opts->destination, err);
+    for (size_t i = 0; i + 1 < operands->count; i++)
+        FERRY_TRY(ferry_list_add(&opts->archives, operands->items[i], err));
+    return ferry_destination_parse(operands->items[operands->count - 1], &opts->destination, err);
 }
 
 /* Kinds of configuration, and that each has a file of its own. */
@@ -152,8 +149,12 @@ static int check_configs(const struct import_opts *opts, struct ferry_err *err)
 /* No stream for two, and one word on where images go. */
 static int check_choice(const struct import_opts *opts, struct ferry_err *err)
 {
-    if (opts->file && strcmp(opts->file, "-") == 0 && strcmp(opts->archive, "-") == 0)
-        return ferry_fail(err, FERRY_EUSAGE, "the archive and -f cannot both be stdin");
+    size_t streams = opts->file && strcmp(opts->file, "-") == 0;
+
+    for (size_t i = 0; i < opts->archives.count; i++)
+        streams += strcmp(opts->archives.items[i], "-") == 0;
+    if (streams > 1)
+        return ferry_fail(err, FERRY_EUSAGE, "stdin can be one archive or the list of -f, once");
     if (opts->report && strcmp(opts->report, "-") == 0)
         return ferry_fail(err, FERRY_EUSAGE, "--report -: expected a file; for stdout use --json");
     if (opts->destination.tag[0] && (opts->file || opts->maps.count > 0 || opts->keep_registry))

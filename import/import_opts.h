@@ -18,7 +18,7 @@ enum ferry_sparse {
 };
 
 struct import_opts {
-    const char *archive;
+    struct ferry_list archives;
     struct ferry_reference destination; /* registry, and a repository or prefix; a tag where DEST
                                            names one */
     struct ferry_list images;           /* globs */

@@ -108,13 +108,6 @@ static int format_image(const struct ferry_import_result *result, size_t place, 
     return *out ? 0 : ferry_fail_memory(err);
 }
 
-/* Damaged in the archive, and not there from elsewhere. */
-static bool is_damaged(const struct ferry_placement *p)
-{
-    return p->node->state == FERRY_NODE_BAD &&
-           (p->state == FERRY_PLACEMENT_ABSENT || p->state == FERRY_PLACEMENT_UNKNOWN);
-}
-
 static json_t *format_blob(const struct ferry_push_plan *plan, const struct ferry_placement *p)
 {
     static const char *const texts[] = {
@@ -123,12 +116,25 @@ static json_t *format_blob(const struct ferry_push_plan *plan, const struct ferr
         [FERRY_PLACEMENT_NEEDLESS] = "needless", [FERRY_PLACEMENT_MOUNTED] = "mounted",
         [FERRY_PLACEMENT_UPLOADED] = "uploaded", [FERRY_PLACEMENT_FAILED] = "failed"
     };
-    const char *why = is_damaged(p) ? p->node->fault : p->failure ? p->failure->msg : NULL;
 
     return json_pack("{s:s, s:I, s:s, s:s, s:s*}", "digest", p->node->descriptor.digest.text,
                      "size", (json_int_t)p->node->descriptor.size, "repository",
-                     plan->repositories[p->repository], "result",
-                     is_damaged(p) ? "failed" : texts[p->state], "error", why);
+                     plan->repositories[p->repository], "result", texts[p->state], "error",
+                     p->failure ? p->failure->msg : NULL);
+}
+
+static json_t *format_archive(const struct ferry_archive *archive)
+{
+    json_t *unusable = json_array();
+
+    for (size_t i = 0; i < archive->bad_count; i++)
+        json_array_append_new(unusable,
+                              json_pack("{s:s, s:s}", "digest", archive->bad[i].digest.text,
+                                        "error", archive->bad[i].text));
+    return json_pack("{s:s, s:s?, s:s?, s:o}", "archive", archive->path, "index",
+                     archive->is_read ? archive->graph->index.text : NULL, "error",
+                     archive->fault.code != FERRY_OK ? archive->fault.msg : NULL, "unusable",
+                     unusable);
 }
 
 static json_t *format_total(size_t count, int64_t bytes)
@@ -158,18 +164,23 @@ static int format_report(const struct ferry_import_result *result, json_t **out,
                          struct ferry_err *err)
 {
     const struct import_opts *opts = result->opts;
+    FERRY_OWNED_JSON *archives = json_array();
     FERRY_OWNED_JSON *images = json_array();
     FERRY_OWNED_JSON *blobs = json_array();
     struct ferry_import_totals t = { 0 };
 
-    if (!images || !blobs)
+    if (!archives || !images || !blobs)
         return ferry_fail_memory(err);
+    for (size_t i = 0; result->archives && i < result->archives->count; i++)
+        if (json_array_append_new(archives, format_archive(&result->archives->items[i])) < 0)
+            return ferry_fail_memory(err);
     if (result->plan) {
         ferry_import_totals(result->plan, &t);
         FERRY_TRY(format_lists(result, images, blobs, err));
     }
-    *out = json_pack("{s:s, s:s, s:b, s:s?, s:{s:o, s:o, s:o, s:o}, s:O, s:O}", "archive",
-                     opts->archive, "registry", opts->destination.registry, "dryRun", opts->dry_run,
+    *out = json_pack("{s:s?, s:O, s:s, s:b, s:s?, s:{s:o, s:o, s:o, s:o}, s:O, s:O}", "archive",
+                     opts->archives.count == 1 ? opts->archives.items[0] : NULL, "archives",
+                     archives, "registry", opts->destination.registry, "dryRun", opts->dry_run,
                      "error", result->ended_by ? result->ended_by->msg : NULL, "totals", "uploaded",
                      format_total(t.uploaded, t.uploaded_bytes), "mounted",
                      format_total(t.mounted, t.mounted_bytes), "skipped",
@@ -247,6 +258,21 @@ static void say_totals(const struct import_opts *opts, const struct ferry_push_p
             t.left_out, t.left_out == 1 ? " is" : "s are");
 }
 
+/* What an archive could not give, another one may have given. */
+static void say_unusable(const struct ferry_archive_set *archives, struct ferry_progress *progress)
+{
+    for (size_t i = 0; archives->count > 1 && i < archives->count; i++) {
+        const struct ferry_archive *archive = &archives->items[i];
+
+        if (archive->bad_count > 0)
+            ferry_progress_warn(progress,
+                                "%s: %zu of its blobs could not be used (the first: %s); the other "
+                                "archives were asked for them",
+                                ferry_archive_name(archive), archive->bad_count,
+                                archive->bad[0].text);
+    }
+}
+
 static void say_failures(const struct ferry_push_plan *plan, struct ferry_progress *progress)
 {
     for (size_t i = 0; i < plan->target_count; i++)
@@ -262,6 +288,8 @@ int ferry_import_report(const struct ferry_import_result *result, struct ferry_o
     const struct import_opts *opts = result->opts;
 
     ferry_progress_end(progress);
+    if (result->archives)
+        say_unusable(result->archives, progress);
     if (result->plan)
         say_failures(result->plan, progress);
     if (file)

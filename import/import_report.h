@@ -4,6 +4,7 @@
 #ifndef FERRY_IMPORT_IMPORT_REPORT_H
 #define FERRY_IMPORT_IMPORT_REPORT_H
 
+#include "format/archive/archive_set.h"
 #include "format/run/output_file.h"
 #include "format/run/progress.h"
 #include "import/import_opts.h"
@@ -22,7 +23,8 @@ void ferry_import_totals(const struct ferry_push_plan *plan, struct ferry_import
 /* All that is known at the end, be it an early one. */
 struct ferry_import_result {
     const struct import_opts *opts;
-    const struct ferry_push_plan *plan; /* NULL when there never was one */
+    const struct ferry_archive_set *archives; /* NULL when they were not opened */
+    const struct ferry_push_plan *plan;       /* NULL when there never was one */
     const struct ferry_err *ended_by; /* what broke the import off; NULL when it came to its end */
 };
 

@@ -1,14 +1,13 @@
 #include "import/move.h"
 
 #include <pthread.h>
-#include <string.h>
 
 #include "format/core/blob_file.h"
 #include "format/core/blob_verify.h"
 #include "format/core/cancel.h"
 #include "format/run/pool.h"
+#include "import/freight.h"
 #include "import/prefetch.h"
-#include "import/upload.h"
 
 /* Of a pipe, a blob up to this size is read into memory, so that several travel at once. */
 #define SMALL_MAX ((int64_t)1024 * 1024)
@@ -18,23 +17,6 @@
  * proxy before it, waits for a request. Meanwhile as much again is read. */
 #define READ_AHEAD ((int64_t)8 * 1024 * 1024)
 
-static struct ferry_push push_to(const struct ferry_move *m, const struct ferry_placement *p)
-{
-    return (struct ferry_push){ .session = m->session,
-                                .registry = m->registry,
-                                .repository = m->plan->repositories[p->repository] };
-}
-
-/* "REGISTRY/REPOSITORY: blob DIGEST: " in front. */
-static int wrap_place(const struct ferry_move *m, const struct ferry_placement *p,
-                      struct ferry_err *err)
-{
-    if (strstr(err->msg, p->node->descriptor.digest.text))
-        return ferry_wrap(err, "%s/%s", m->registry, m->plan->repositories[p->repository]);
-    return ferry_wrap(err, "%s/%s: blob %s", m->registry, m->plan->repositories[p->repository],
-                      p->node->descriptor.digest.text);
-}
-
 /* A foreign layer is missed by nobody; a pipe may bring it all the same. */
 static enum ferry_placement_state state_of_absent(const struct ferry_node *node)
 {
@@ -43,7 +25,7 @@ static enum ferry_placement_state state_of_absent(const struct ferry_node *node)
 
 static int ask(const struct ferry_move *m, struct ferry_placement *p, struct ferry_err *err)
 {
-    struct ferry_push to = push_to(m, p);
+    struct ferry_push to = ferry_freight_push(m, p);
     bool has;
 
     if (ferry_push_has_blob(&to, &p->node->descriptor.digest, &has, err) == 0) {
@@ -51,7 +33,7 @@ static int ask(const struct ferry_move *m, struct ferry_placement *p, struct fer
         ferry_progress_add(m->progress, 0, 1);
         return 0;
     }
-    wrap_place(m, p, err);
+    ferry_freight_wrap(m, p, err);
     if (ferry_push_is_over((int)err->code))
         return (int)err->code;
     ferry_placement_fail(p, err);
@@ -76,172 +58,35 @@ int ferry_move_ask(const struct ferry_move *move, struct ferry_err *err)
     return ferry_pool_run(move->jobs, count - 1, ask_other, (void *)move, err);
 }
 
-/* One blob on its way: where its bytes come from. */
-struct freight {
-    const struct ferry_move *move;
-    struct ferry_node *node;
-    struct ferry_source *source; /* verifying, owned; NULL: to be opened */
-    bool used;                   /* the source has been read from */
-    int64_t ahead;               /* of ferry_cargo */
-    const char *from; /* a repository of the destination that has the blob; NULL: none yet */
-    struct ferry_reply reply; /* while it is read back from there */
-};
-
-static int verify(struct ferry_source **body, const struct ferry_node *node,
-                  struct ferry_source **out, struct ferry_err *err)
-{
-    return ferry_verify_new(body, &node->descriptor.digest, node->descriptor.size, out, err);
-}
-
-/* A pipe does not come again, and an archive may lack a blob; but where one repository has it by
- * now, others can have it from there. */
-static int read_back(struct freight *f, struct ferry_err *err)
-{
-    const struct ferry_push from = { .session = f->move->session,
-                                     .registry = f->move->registry,
-                                     .repository = f->from,
-                                     .reads_only = true };
-
-    ferry_reply_release(&f->reply);
-    f->ahead = 0;
-    FERRY_TRY(ferry_push_read_back(&from, &f->node->descriptor.digest, &f->reply, err));
-    return verify(&f->reply.body, f->node, &f->source, err);
-}
-
-/* A source that stands at the first byte. */
-static int load(struct freight *f, struct ferry_err *err)
-{
-    FERRY_OWNED(ferry_source) body = NULL;
-    struct ferry_err ignored;
-    int rc;
-
-    if (f->source && (!f->used || ferry_source_rewind(f->source, 0, &ignored) == 0))
-        return 0;
-    ferry_source_free(ferry_steal(&f->source));
-    if (ferry_reader_is_random(f->move->reader))
-        rc = ferry_reader_blob(f->move->reader, &f->node->descriptor.digest, &body, err);
-    else
-        rc = ferry_fail(err, FERRY_ENOTFOUND, "blob %s: has gone by in the stream",
-                        f->node->descriptor.digest.text);
-    if (rc == FERRY_ENOTFOUND && f->from)
-        return read_back(f, err);
-    FERRY_TRY(rc);
-    return verify(&body, f->node, &f->source, err);
-}
-
-/* The archive's fault, not the repository's: every image with this blob fails. */
-static bool blames_blob(const struct freight *f, int code)
-{
-    return code == FERRY_EDIGEST || code == FERRY_EFORMAT ||
-           (code == FERRY_ENOTFOUND && !f->source && f->node->state != FERRY_NODE_IN_BASE);
-}
-
-static int upload(struct freight *f, const struct ferry_push *to, struct ferry_upload *upload,
-                  struct ferry_err *err)
-{
-    struct ferry_cargo cargo;
-
-    if (load(f, err) < 0) {
-        ferry_upload_cancel(to, upload);
-        return (int)err->code;
-    }
-    f->used = true;
-    cargo = (struct ferry_cargo){ .digest = &f->node->descriptor.digest,
-                                  .source = f->source,
-                                  .ahead = f->ahead,
-                                  .chunk_size = f->move->chunk_size,
-                                  .progress = f->move->progress };
-    return ferry_upload_blob(to, &cargo, upload, err);
-}
-
-static int place(struct freight *f, struct ferry_placement *p, struct ferry_err *err)
-{
-    struct ferry_push to = push_to(f->move, p);
-    struct ferry_upload begun = { 0 };
-    bool mounted;
-
-    if (!f->from) /* no use in an upload that has nothing to carry */
-        FERRY_TRY(load(f, err));
-    FERRY_TRY(ferry_upload_begin(&to, &f->node->descriptor.digest, f->from, &mounted, &begun, err));
-    if (mounted) {
-        p->state = FERRY_PLACEMENT_MOUNTED;
-        ferry_progress_add(f->move->progress, f->node->descriptor.size, 0);
-        return 0;
-    }
-    FERRY_TRY(upload(f, &to, &begun, err));
-    p->state = FERRY_PLACEMENT_UPLOADED;
-    return 0;
-}
-
-static bool is_lacking(const struct ferry_placement *p)
-{
-    return p->state == FERRY_PLACEMENT_ABSENT || p->state == FERRY_PLACEMENT_LEFT_OUT;
-}
-
-static bool is_had(const struct ferry_placement *p)
-{
-    return p->state == FERRY_PLACEMENT_THERE || p->state == FERRY_PLACEMENT_MOUNTED ||
-           p->state == FERRY_PLACEMENT_UPLOADED;
-}
-
-/* Brings one blob to every repository that lacks it. */
-static int deliver(struct freight *f, struct ferry_err *err)
-{
-    struct ferry_push_plan *plan = f->move->plan;
-    size_t first = plan->first_placement[f->node->place];
-    size_t end = plan->first_placement[f->node->place + 1];
-
-    f->from = plan->elsewhere[f->node->place];
-    for (size_t i = first; i < end; i++)
-        if (is_had(&plan->placements[i]))
-            f->from = plan->repositories[plan->placements[i].repository];
-    for (size_t i = first; i < end; i++) {
-        struct ferry_placement *p = &plan->placements[i];
-
-        if (!is_lacking(p))
-            continue;
-        if (place(f, p, err) == 0) {
-            f->from = plan->repositories[p->repository];
-            ferry_progress_add(f->move->progress, 0, 1);
-            continue;
-        }
-        if (blames_blob(f, (int)err->code)) {
-            ferry_node_set_fault(f->node, err);
-            return 0;
-        }
-        wrap_place(f->move, p, err);
-        if (ferry_push_is_over((int)err->code))
-            return (int)err->code;
-        ferry_placement_fail(p, err);
-    }
-    return 0;
-}
-
-static void freight_release(struct freight *f)
-{
-    ferry_source_free(ferry_steal(&f->source));
-    ferry_reply_release(&f->reply);
-}
-
 static bool is_needed(const struct ferry_push_plan *plan, const struct ferry_node *node)
 {
     for (size_t i = plan->first_placement[node->place]; i < plan->first_placement[node->place + 1];
          i++)
-        if (is_lacking(&plan->placements[i]))
+        if (ferry_placement_is_lacking(&plan->placements[i]))
             return true;
     return false;
 }
 
+static bool is_any_needed(const struct ferry_push_plan *plan)
+{
+    for (size_t i = 0; i < plan->placement_count; i++)
+        if (ferry_placement_is_lacking(&plan->placements[i]))
+            return true;
+    return false;
+}
+
+/* --- from archives with random access --------------------------------------------------------- */
+
 static int move_node(void *ctx, size_t index, struct ferry_err *err)
 {
     const struct ferry_move *m = ctx;
-    struct freight f = { .move = m, .node = m->plan->graph->nodes[index] };
+    struct ferry_freight f = { .move = m, .node = m->plan->graph->nodes[index] };
     int rc;
 
     if (ferry_node_is_elsewhere(f.node) || !is_needed(m->plan, f.node))
         return 0;
-    rc = deliver(&f, err);
-    freight_release(&f);
+    rc = ferry_freight_deliver(&f, err);
+    ferry_freight_release(&f);
     return rc;
 }
 
@@ -254,9 +99,12 @@ static int move_in_base(void *ctx, size_t index, struct ferry_err *err)
                                                                      : 0;
 }
 
+/* --- from one that goes by -------------------------------------------------------------------- */
+
 /* The stream, and whose turn it is to read from it. */
 struct stream {
     const struct ferry_move *move;
+    size_t archive;
     pthread_mutex_t turn;
     bool ended;
     bool *taken; /* by node->place: has gone by, and is on its way or was */
@@ -278,16 +126,20 @@ static void give_up(struct stream *s, const struct ferry_err *why)
         ferry_cancel();
 }
 
-/* The blob of a stream that is wanted next: found, or the end (f->node NULL). */
-static int next_wanted(struct stream *s, struct freight *f, struct ferry_err *err)
+static struct ferry_reader *reader_of(const struct stream *s)
 {
-    struct ferry_reader *reader = s->move->reader;
+    return s->move->archives->items[s->archive].reader;
+}
+
+/* The blob of a stream that is wanted next: found, or the end (f->node NULL). */
+static int next_wanted(struct stream *s, struct ferry_freight *f, struct ferry_err *err)
+{
     const struct ferry_push_plan *plan = s->move->plan;
     struct ferry_entry entry = { 0 };
     struct ferry_node *node;
 
     while (!s->ended) {
-        FERRY_TRY(ferry_reader_next(reader, &entry, err));
+        FERRY_TRY(ferry_reader_next(reader_of(s), &entry, err));
         if (entry.kind == FERRY_ENTRY_END)
             s->ended = true;
         if (entry.kind != FERRY_ENTRY_BLOB)
@@ -302,26 +154,36 @@ static int next_wanted(struct stream *s, struct freight *f, struct ferry_err *er
     return 0;
 }
 
+static int verify(struct ferry_source **body, const struct ferry_node *node,
+                  struct ferry_source **out, struct ferry_err *err)
+{
+    return ferry_verify_new(body, &node->descriptor.digest, node->descriptor.size, out, err);
+}
+
 /* A small blob is read while others wait, and travels while they read on. */
-static int take_small(struct freight *f, struct ferry_source **body, struct ferry_buf *bytes,
+static int take_small(struct ferry_freight *f, struct ferry_source **body, struct ferry_buf *bytes,
                       struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) checked = NULL;
+    struct ferry_err why;
     int rc;
 
     FERRY_TRY(verify(body, f->node, &checked, err));
-    rc = ferry_source_read_all(checked, bytes, err);
+    rc = ferry_source_read_all(checked, bytes, &why);
     if (rc == FERRY_EDIGEST) {
-        ferry_node_set_fault(f->node, err);
+        FERRY_TRY(ferry_freight_note(f, &why, err));
         f->node = NULL;
         return 0;
     }
-    FERRY_TRY(rc);
+    if (rc < 0) {
+        *err = why;
+        return rc;
+    }
     return ferry_source_memory(bytes->data, bytes->len, &f->source, err);
 }
 
 /* A large blob travels as it is read, so it keeps the turn. */
-static int carry_large(struct stream *s, struct freight *f, struct ferry_source **body,
+static int carry_large(struct stream *s, struct ferry_freight *f, struct ferry_source **body,
                        struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) checked = NULL;
@@ -330,16 +192,16 @@ static int carry_large(struct stream *s, struct freight *f, struct ferry_source 
     FERRY_TRY(verify(body, f->node, &checked, err));
     FERRY_TRY(ferry_prefetch_new(&checked, KEPT_BEHIND, (size_t)READ_AHEAD, &f->source, err));
     f->ahead = READ_AHEAD;
-    rc = deliver(f, err);
+    rc = ferry_freight_deliver(f, err);
     if (rc < 0)
         give_up(s, err);
-    freight_release(f); /* whose thread has the stream until then */
+    ferry_freight_release(f); /* whose thread has the stream until then */
     f->node = NULL;
     return rc;
 }
 
 /* With the turn: reads one wanted blob; a large one is delivered at once. */
-static int read_one(struct stream *s, struct freight *f, struct ferry_buf *bytes,
+static int read_one(struct stream *s, struct ferry_freight *f, struct ferry_buf *bytes,
                     struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) body = NULL;
@@ -347,14 +209,14 @@ static int read_one(struct stream *s, struct freight *f, struct ferry_buf *bytes
     FERRY_TRY(next_wanted(s, f, err));
     if (!f->node)
         return 0;
-    FERRY_TRY(ferry_reader_body(s->move->reader, &body, err));
+    FERRY_TRY(ferry_reader_body(reader_of(s), &body, err));
     return f->node->descriptor.size <= SMALL_MAX ? take_small(f, &body, bytes, err)
                                                  : carry_large(s, f, &body, err);
 }
 
 static int move_one(struct stream *s, bool *ended, struct ferry_err *err)
 {
-    struct freight f = { .move = s->move };
+    struct ferry_freight f = { .move = s->move, .archive = s->archive, .is_passing = true };
     FERRY_OWNED_BUF bytes;
     int rc;
 
@@ -364,8 +226,8 @@ static int move_one(struct stream *s, bool *ended, struct ferry_err *err)
     *ended = s->ended;
     pthread_mutex_unlock(&s->turn);
     if (rc == 0 && f.node)
-        rc = deliver(&f, err);
-    freight_release(&f);
+        rc = ferry_freight_deliver(&f, err);
+    ferry_freight_release(&f);
     return rc;
 }
 
@@ -387,25 +249,103 @@ static int move_stream(void *ctx, size_t index, struct ferry_err *err)
     return rc;
 }
 
-int ferry_move_blobs(const struct ferry_move *move, struct ferry_err *err)
+/* A fault of one of several leaves the others as they are. */
+static void tell_fault(const struct ferry_move *move, size_t place, struct ferry_err *why)
 {
-    struct stream s = { .move = move };
+    struct ferry_archive *archive = &move->archives->items[place];
+
+    if (archive->fault.code != FERRY_OK)
+        return; /* it was told when the archive was loaded */
+    ferry_archive_fail(archive, why);
+    if (move->archives->count > 1)
+        ferry_progress_warn(move->progress, "%s", why->msg);
+    else
+        ferry_progress_error(move->progress, "%s", why->msg);
+}
+
+/* A stream that breaks off, or turns out to be damaged, is a fault of its archive; what went by
+ * before that is as good as any. */
+static int walk_stream(const struct ferry_move *move, size_t archive, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM bool *taken = calloc(move->plan->graph->count + 1, sizeof(*taken));
+    struct stream s = { .move = move, .archive = archive, .taken = taken };
     int rc;
 
-    if (ferry_reader_is_random(move->reader))
-        return ferry_pool_run(move->jobs, move->plan->graph->count, move_node, (void *)move, err);
-    FERRY_TRY(
-        ferry_pool_run(move->jobs, move->plan->graph->count, move_in_base, (void *)move, err));
-    s.taken = calloc(move->plan->graph->count + 1, sizeof(*s.taken));
-    if (!s.taken)
+    if (!taken)
         return ferry_fail_memory(err);
     pthread_mutex_init(&s.turn, NULL);
     pthread_mutex_init(&s.failing, NULL);
     rc = ferry_pool_run(move->jobs, (size_t)move->jobs, move_stream, &s, err);
     pthread_mutex_destroy(&s.failing);
     pthread_mutex_destroy(&s.turn);
-    free(s.taken);
     if (rc < 0 && s.failure.code != FERRY_OK) /* why the others stopped */
         *err = s.failure;
-    return rc < 0 ? (int)err->code : 0;
+    if (rc == 0 ||
+        (err->code != FERRY_EFORMAT && err->code != FERRY_ELIMIT && err->code != FERRY_EIO))
+        return rc < 0 ? (int)err->code : 0;
+    tell_fault(move, archive, err);
+    return 0;
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static bool has_random(const struct ferry_archive_set *archives)
+{
+    for (size_t i = 0; i < archives->count; i++)
+        if (archives->items[i].reader && ferry_reader_is_random(archives->items[i].reader))
+            return true;
+    return false;
+}
+
+/* A pipe is walked in any case, since somebody writes to it. */
+static int walk_streams(const struct ferry_move *move, bool can_restart, struct ferry_err *err)
+{
+    for (size_t i = 0; i < move->archives->count; i++) {
+        const struct ferry_reader *reader = move->archives->items[i].reader;
+
+        if (!reader || ferry_reader_is_random(reader) ||
+            ferry_reader_can_restart(reader) != can_restart ||
+            (can_restart && !is_any_needed(move->plan)))
+            continue;
+        FERRY_TRY(walk_stream(move, i, err));
+    }
+    return 0;
+}
+
+static int move_all(const struct ferry_move *move, struct ferry_err *err)
+{
+    FERRY_TRY(walk_streams(move, false, err));
+    FERRY_TRY(ferry_pool_run(move->jobs, move->plan->graph->count,
+                             has_random(move->archives) ? move_node : move_in_base, (void *)move,
+                             err));
+    return walk_streams(move, true, err);
+}
+
+/* What no copy could bring fails for the reason why one of them could not. */
+static void fail_needed(const struct ferry_push_plan *plan, const struct ferry_move *move,
+                        const struct ferry_bad_copy *bad)
+{
+    const struct ferry_node *node = ferry_graph_find(plan->graph, &bad->digest);
+
+    for (size_t i = node ? plan->first_placement[node->place] : 0;
+         node && i < plan->first_placement[node->place + 1]; i++) {
+        struct ferry_placement *p = &plan->placements[i];
+        struct ferry_err why;
+
+        if (!ferry_placement_is_lacking(p))
+            continue;
+        ferry_fail(&why, bad->code, "%s", bad->text);
+        ferry_freight_wrap(move, p, &why);
+        ferry_placement_fail(p, &why);
+    }
+}
+
+int ferry_move_blobs(const struct ferry_move *move, struct ferry_err *err)
+{
+    int rc = move_all(move, err);
+
+    for (size_t i = 0; i < move->archives->count; i++)
+        for (size_t k = 0; k < move->archives->items[i].bad_count; k++)
+            fail_needed(move->plan, move, &move->archives->items[i].bad[k]);
+    return rc;
 }

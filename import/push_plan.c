@@ -157,6 +157,12 @@ struct ferry_placement *ferry_push_plan_find(const struct ferry_push_plan *plan,
     return NULL;
 }
 
+bool ferry_placement_is_lacking(const struct ferry_placement *placement)
+{
+    return placement->state == FERRY_PLACEMENT_ABSENT ||
+           placement->state == FERRY_PLACEMENT_LEFT_OUT;
+}
+
 static struct ferry_err *copy_failure(const struct ferry_err *why)
 {
     struct ferry_err *copy = malloc(sizeof(*copy));

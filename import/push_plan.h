@@ -84,6 +84,9 @@ size_t ferry_push_plan_repository(const struct ferry_push_plan *plan,
 struct ferry_placement *ferry_push_plan_find(const struct ferry_push_plan *plan,
                                              const struct ferry_node *node, size_t repository);
 
+/* Whether the repository has the blob neither from the start nor by now, and could have it. */
+bool ferry_placement_is_lacking(const struct ferry_placement *placement);
+
 /* Copies *why to a FAILED placement or outcome. Out of memory, the failure has no text. */
 void ferry_placement_fail(struct ferry_placement *placement, const struct ferry_err *why);
 void ferry_outcome_fail(struct ferry_outcome *outcome, const struct ferry_err *why);
