@@ -293,6 +293,9 @@ static int stream(struct work *w, struct ferry_stream *s, struct ferry_err *err)
 {
     bool is_file = ferry_writer_keep(w->out);
 
+    if (w->opts->verify_after_write && !is_file)
+        return ferry_fail(err, FERRY_EUSAGE, "--verify-after-write: %s cannot be read back",
+                          w->opts->output);
     FERRY_TRY(ferry_resume_scan(w->out, w->plan, w->progress, &s->resume, err));
     while (ferry_stream_run(s, err) < 0) {
         bool is_spoilt = ferry_failures_any_bad(w->graph);

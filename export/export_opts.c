@@ -101,6 +101,10 @@ static const struct ferry_opt options[] = {
       .argument = "SIZE",
       .help = "cut the archive into volumes of SIZE, FILE.001, FILE.002 and so on, with their sums "
               "in FILE.sha256 (at least 1M; 4095M for FAT)" },
+    { .name = "verify-after-write",
+      .type = FERRY_OPT_FLAG,
+      .offset = offsetof(struct export_opts, verify_after_write),
+      .help = "read the archive back from the medium before it takes its name, and compare" },
     { .name = "keep-going",
       .type = FERRY_OPT_FLAG,
       .offset = offsetof(struct export_opts, keep_going),
@@ -194,6 +198,10 @@ static int check(const struct export_opts *opts, struct ferry_err *err)
     if (opts->json && opts->output && strcmp(opts->output, "-") == 0 && !opts->dry_run)
         return ferry_fail(err, FERRY_EUSAGE,
                           "--json and -o - both want stdout: write the archive to a file");
+    if (opts->verify_after_write && opts->output && strcmp(opts->output, "-") == 0)
+        return ferry_fail(err, FERRY_EUSAGE,
+                          "--verify-after-write: stdout cannot be read back: verify what becomes of "
+                          "it where it ends");
     return check_volumes(opts, err);
 }
 

@@ -19,6 +19,7 @@ struct export_opts {
     bool no_referrers;
     bool foreign_layers;
     struct ferry_list sign_certs, sign_keys, sign_pass_files;
+    bool verify_after_write;
     bool force, keep_going;
     int64_t volume_size; /* 0: one file */
     bool dry_run, quiet, json;

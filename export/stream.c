@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "export/pull.h"
+#include "export/read_back.h"
 #include "export/window.h"
 #include "format/archive/layout.h"
 #include "format/core/blob_file.h"
@@ -172,5 +173,8 @@ int ferry_stream_run(const struct ferry_stream *s, struct ferry_err *err)
     FERRY_TRY(open_window(s, &blobs, &window, err));
     FERRY_TRY(write_blobs(s, window, err));
     ferry_progress_phase(s->progress, "finishing", -1, -1);
+    FERRY_TRY(ferry_writer_finish(s->out, err));
+    if (s->opts->verify_after_write)
+        FERRY_TRY(ferry_read_back(s->out, s->plan, s->progress, err));
     return ferry_writer_commit(s->out, err);
 }

@@ -15,7 +15,7 @@
 struct ferry_stream {
     const struct export_opts *opts;
     struct ferry_session *session;
-    const struct ferry_pull_plan *plan;
+    struct ferry_pull_plan *plan;
     struct ferry_writer *out;
     struct ferry_resume resume;   /* what is there already: of an earlier run, */
     struct ferry_salvage salvage; /*   or of an archive that is begun again; not of both */

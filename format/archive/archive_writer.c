@@ -19,6 +19,7 @@ struct ferry_writer {
     struct ferry_zstd *zstd; /* between the tar and the output; or NULL */
     struct archive *tar;
     bool closed;              /* nothing may reach the output any more */
+    bool finished;            /* since it is complete */
     struct ferry_err failure; /* what the write callback met */
     struct ferry_sink *open_entry;
 };
@@ -247,7 +248,7 @@ int ferry_writer_put(struct ferry_writer *writer, const char *name, const void *
     return ferry_blob_copy(source, sink, err);
 }
 
-int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err)
+int ferry_writer_finish(struct ferry_writer *writer, struct ferry_err *err)
 {
     assert(!writer->open_entry && !writer->closed);
     if (archive_write_close(writer->tar) != ARCHIVE_OK)
@@ -255,6 +256,39 @@ int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err)
     writer->closed = true;
     if (writer->zstd)
         FERRY_TRY(ferry_zstd_finish(writer->zstd, err));
+    FERRY_TRY(ferry_output_finish(writer->output, err));
+    writer->finished = true;
+    return 0;
+}
+
+static int unpack(struct ferry_volumes *files, struct ferry_source **out, struct ferry_err *err)
+{
+    struct ferry_frames frames;
+    int rc = ferry_frames_find(files, &frames, err);
+
+    if (rc == 0)
+        rc = ferry_frames_source(&frames, 0, out, err);
+    ferry_frames_release(&frames);
+    return rc;
+}
+
+int ferry_writer_read_back(const struct ferry_writer *writer, struct ferry_volumes **files,
+                           struct ferry_source **stream, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_volumes) there = NULL;
+
+    FERRY_TRY(ferry_output_read_back(writer->output, &there, err));
+    FERRY_TRY(writer->zstd
+                  ? unpack(there, stream, err)
+                  : ferry_volumes_source(there, 0, ferry_volumes_size(there), stream, err));
+    *files = ferry_steal(&there);
+    return 0;
+}
+
+int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err)
+{
+    if (!writer->finished)
+        FERRY_TRY(ferry_writer_finish(writer, err));
     return ferry_output_commit(writer->output, err);
 }
 

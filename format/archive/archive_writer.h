@@ -57,6 +57,13 @@ int ferry_writer_folder(struct ferry_writer *writer, const char *name,
 int ferry_writer_entry(struct ferry_writer *writer, const char *name, int64_t size,
                        struct ferry_sink **out, struct ferry_err *err) FERRY_MUST_USE;
 
+/* End-of-archive blocks; all is on the medium. The commit follows, and nothing else. */
+int ferry_writer_finish(struct ferry_writer *writer, struct ferry_err *err) FERRY_MUST_USE;
+
+/* After that: the files as the medium has them (output.h), and the tar stream in them, once. */
+int ferry_writer_read_back(const struct ferry_writer *writer, struct ferry_volumes **files,
+                           struct ferry_source **stream, struct ferry_err *err) FERRY_MUST_USE;
+
 /* End-of-archive blocks, and the output's commit. */
 int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err) FERRY_MUST_USE;
 

@@ -31,6 +31,7 @@ struct ferry_output {
     int64_t kept;                  /* up to here, what was found need not be written again */
     bool begun;                    /* the first byte was written: what was found is cut to `kept` */
     bool overwrites;               /* ... but at the end */
+    bool finished;                 /* all is on the medium */
     struct ferry_hasher *hash;     /* of the volume up to `written`; NULL where there are none */
     struct ferry_volume_sums sums; /* of those that are complete */
 };
@@ -335,17 +336,66 @@ int64_t ferry_output_volumes(int64_t bytes, int64_t volume_size)
     return bytes > 0 ? (bytes - 1) / volume_size + 1 : 0;
 }
 
-int ferry_output_commit(struct ferry_output *output, struct ferry_err *err)
+int ferry_output_finish(struct ferry_output *output, struct ferry_err *err)
 {
+    assert(!output->finished);
     if (!output->begun)
         FERRY_TRY(begin(output, err));
     FERRY_TRY(flush_gathered(output, err));
-    if (!output->files)
-        return 0;
-    if (output->overwrites)
+    if (output->files && output->overwrites)
         FERRY_TRY(ferry_output_files_cut(output->files, output->written, err));
-    FERRY_TRY(finish_file(output, err));
-    return ferry_output_files_commit(output->files, &output->sums, err);
+    if (output->files)
+        FERRY_TRY(finish_file(output, err));
+    output->finished = true;
+    return 0;
+}
+
+/* What was synced need not be remembered; where it is all the same, it is not read anew. */
+static void forget_pages(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return; /* whoever reads it says why */
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
+}
+
+static int add_written(const struct ferry_output *o, size_t place, struct ferry_volumes *volumes,
+                       struct ferry_err *err)
+{
+    struct ferry_volume volume = { .size = o->written };
+    FERRY_OWNED_MEM char *path = NULL;
+
+    FERRY_TRY(ferry_output_files_name(o->files, place, &path, err));
+    if (is_cut(o)) {
+        volume.size = o->sums.items[place].size;
+        volume.sum = o->sums.items[place].digest;
+    }
+    volume.path = path;
+    volume.found = volume.size;
+    forget_pages(path);
+    return ferry_volumes_add(volumes, &volume, err);
+}
+
+int ferry_output_read_back(const struct ferry_output *output, struct ferry_volumes **out,
+                           struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_volumes) volumes = NULL;
+
+    assert(output->finished && output->files);
+    FERRY_TRY(ferry_volumes_new(output->name, &volumes, err));
+    for (size_t i = 0; i < (is_cut(output) ? output->sums.count : 1); i++)
+        FERRY_TRY(add_written(output, i, volumes, err));
+    *out = ferry_steal(&volumes);
+    return 0;
+}
+
+int ferry_output_commit(struct ferry_output *output, struct ferry_err *err)
+{
+    if (!output->finished)
+        FERRY_TRY(ferry_output_finish(output, err));
+    return output->files ? ferry_output_files_commit(output->files, &output->sums, err) : 0;
 }
 
 const struct ferry_volume_sums *ferry_output_sums(const struct ferry_output *output)

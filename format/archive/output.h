@@ -61,6 +61,14 @@ void ferry_output_drop(struct ferry_output *output, int64_t offset);
 int ferry_output_write(struct ferry_output *output, const void *bytes, size_t len,
                        struct ferry_err *err) FERRY_MUST_USE;
 
+/* All bytes are on the medium, under NAME.partial. The commit follows, and nothing else. */
+int ferry_output_finish(struct ferry_output *output, struct ferry_err *err) FERRY_MUST_USE;
+
+/* After that, of files: what the medium has, past what the system remembers of it where that can be
+ * done. `sum` of a volume is what its digest should be. */
+int ferry_output_read_back(const struct ferry_output *output, struct ferry_volumes **out,
+                           struct ferry_err *err) FERRY_MUST_USE;
+
 /* The bytes are on the medium, and the file takes its name. */
 int ferry_output_commit(struct ferry_output *output, struct ferry_err *err) FERRY_MUST_USE;
 
