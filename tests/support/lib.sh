@@ -8,6 +8,7 @@
 # FERRY_SUPPORT  folder of fault_proxy and measure
 # FERRY_IMAGES   what make_images.sh made; made afresh when unset
 # FERRY_SANITIZED  not empty: memory is not measured, large images are smaller
+# FERRY_SERVER_SECONDS  how long a registry lives at the most (900)
 # FERRY_KEEP     not empty: the scenario's folder is kept and named
 # shellcheck shell=bash
 set -euo pipefail
@@ -146,7 +147,7 @@ YAML
     [ -z "$auth" ] || echo "auth: $auth" >>"$config"
     [ -z "${4:-}" ] || echo "$4" >>"$config"
     # A scenario that is killed outright cannot stop it: it ends by itself.
-    timeout 900 docker-registry serve "$config" >"$log" 2>&1 &
+    timeout "${FERRY_SERVER_SECONDS:-900}" docker-registry serve "$config" >"$log" 2>&1 &
     SERVERS+=($!)
     wait_for "registry $name" grep -q 'listening on' "$log"
     printf -v "$name" '%s' "$(sed -n 's/.*listening on \(127[0-9.:]*\).*/\1/p' "$log" | head -n 1)"
