@@ -22,10 +22,10 @@ SUPPORT=$ROOT/tests/support
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/ferry-test.XXXXXX")
 mkdir "$T/home"
-# Nobody's credentials and nobody's proxy.
+# Nobody's credentials, nobody's certificates and nobody's proxy.
 export HOME=$T/home LC_ALL=C
 unset REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_RUNTIME_DIR http_proxy https_proxy all_proxy \
-    HTTP_PROXY HTTPS_PROXY ALL_PROXY
+    HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR
 SERVERS=()
 
 cleanup() {
