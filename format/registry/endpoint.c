@@ -15,6 +15,7 @@ struct endpoint {
     const struct ferry_tls *tls;
     bool settled;
     bool trying;
+    bool met; /* it has replied */
     struct ferry_origin origin;
     struct endpoint *next;
 };
@@ -171,6 +172,16 @@ static int settle(struct ferry_endpoints *endpoints, struct endpoint *e, struct 
     return rc;
 }
 
+/* With the lock; NULL for a new one. */
+static struct endpoint *look_up(const struct ferry_endpoints *endpoints, const char *registry)
+{
+    struct endpoint *e = endpoints->list;
+
+    while (e && strcmp(e->registry, registry) != 0)
+        e = e->next;
+    return e;
+}
+
 int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
                         const struct ferry_tls *tls, struct ferry_http *http,
                         struct ferry_origin *out, struct ferry_err *err)
@@ -179,8 +190,7 @@ int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
     int rc = 0;
 
     pthread_mutex_lock(&endpoints->lock);
-    for (e = endpoints->list; e && strcmp(e->registry, registry) != 0;)
-        e = e->next;
+    e = look_up(endpoints, registry);
     if (!e)
         rc = add(endpoints, registry, tls, &e, err);
     while (rc == 0 && !e->settled) {
@@ -195,16 +205,36 @@ int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
     return rc;
 }
 
+void ferry_endpoint_meet(struct ferry_endpoints *endpoints, const char *registry)
+{
+    pthread_mutex_lock(&endpoints->lock);
+    look_up(endpoints, registry)->met = true;
+    pthread_mutex_unlock(&endpoints->lock);
+}
+
+bool ferry_endpoint_is_met(struct ferry_endpoints *endpoints, const char *registry)
+{
+    const struct endpoint *e;
+    bool met;
+
+    pthread_mutex_lock(&endpoints->lock);
+    e = look_up(endpoints, registry);
+    met = e && e->met;
+    pthread_mutex_unlock(&endpoints->lock);
+    return met;
+}
+
 enum ferry_transport ferry_endpoint_transport(struct ferry_endpoints *endpoints,
                                               const char *registry)
 {
     const struct ferry_session_options *o = endpoints->options;
     bool plain = listed(registry, o->plain_http);
+    const struct endpoint *e;
 
     pthread_mutex_lock(&endpoints->lock);
-    for (const struct endpoint *e = endpoints->list; e; e = e->next)
-        if (e->settled && strcmp(e->registry, registry) == 0)
-            plain = !e->origin.tls;
+    e = look_up(endpoints, registry);
+    if (e && e->settled)
+        plain = !e->origin.tls;
     pthread_mutex_unlock(&endpoints->lock);
     if (plain)
         return FERRY_TRANSPORT_PLAIN;

@@ -26,6 +26,11 @@ int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
                         const struct ferry_tls *tls, struct ferry_http *http,
                         struct ferry_origin *out, struct ferry_err *err) FERRY_MUST_USE;
 
+/* Whether there ever was a reply of the registry; ferry_endpoint_meet() says so, and is for a
+ * registry that was found. */
+void ferry_endpoint_meet(struct ferry_endpoints *endpoints, const char *registry);
+bool ferry_endpoint_is_met(struct ferry_endpoints *endpoints, const char *registry);
+
 /* As ferry_session_transport(). */
 enum ferry_transport ferry_endpoint_transport(struct ferry_endpoints *endpoints,
                                               const char *registry);

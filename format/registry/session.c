@@ -9,7 +9,7 @@
 #include "format/registry/session_impl.h"
 
 #define HOPS_MAX 5
-#define UNREACHED_RETRIES_MAX 2 /* nobody there: say so soon */
+#define UNREACHED_RETRIES_MAX 2 /* nobody there, and never was: say so soon */
 #define STALL_SECONDS_USUAL 60
 #define STALL_SECONDS_PROXIED 600
 #define LAST_WORDS_MS 1000
@@ -167,6 +167,8 @@ static int send_request(struct attempt *a, char **shown, struct ferry_err *err)
     FERRY_TRY(rewind_body(a, err));
     rc = ferry_http_send(http, &request, err);
     a->touched = ferry_http_head(http)->sent > 0;
+    if (rc == 0 && a->at_home)
+        ferry_endpoint_meet(a->session->endpoints, call->registry);
     return rc;
 }
 
@@ -243,7 +245,8 @@ static int retry_limit(const struct attempt *a)
 {
     enum ferry_http_fault fault = ferry_http_head(a->connection->http)->fault;
     int limit = a->session->options.retries;
-    bool nobody = fault == FERRY_FAULT_UNREACHED || fault == FERRY_FAULT_NOT_TLS;
+    bool nobody = (fault == FERRY_FAULT_UNREACHED || fault == FERRY_FAULT_NOT_TLS) &&
+                  !ferry_endpoint_is_met(a->session->endpoints, a->call->registry);
 
     return nobody && limit > UNREACHED_RETRIES_MAX ? UNREACHED_RETRIES_MAX : limit;
 }

@@ -121,7 +121,8 @@ struct ferry_reply {
  * once, also where `once` is set; if the body cannot be sent again the 401 is the reply, and the
  * next call does better. Redirects are followed (307 and 308 with the method and body; the others
  * for GET and HEAD). 429, 5xx, failures to connect and resets are retried where the body, if any,
- * can be rewound and `once` does not forbid it; a host that is unknown or refuses, twice at most.
+ * can be rewound and `once` does not forbid it; where no reply ever came from the registry, a host
+ * that is unknown or refuses twice at most.
  * So is what a host that the registry redirects to answers with 400, 401, 403 or 410: signed
  * addresses expire, and the registry gives a new one.
  * A body source that fails ends the call with its own failure, and the request stays incomplete.

@@ -1,7 +1,7 @@
 #!/bin/bash
 . "$(dirname "$0")/../support/lib.sh" || exit
 . "$SUPPORT/certs.sh" || exit
-goal "a TLS connection that is cut off or garbled in the middle of a layer costs a new one, and no byte is lost"
+goal "a TLS connection that is cut off or garbled in the middle of a layer costs a new one, and no byte is lost; a proxy that is started again is waited for"
 command -v nginx >/dev/null || skip "no nginx"
 
 unset no_proxy NO_PROXY
@@ -41,3 +41,32 @@ for how in cut garble; do
         same_images "$PLAIN" "$STORE" app/big:1
     done
 done
+
+# restarting NAME REGEX COMMAND...: it succeeds though the nginx NAME, which was started last, is away for two
+# seconds, as soon as such a line is in its log.
+restarting() {
+    local name=$1 seen=$2 pid
+    shift 2
+    RAN="$*, while $name is started again"
+    : >"$T/$name.access"
+    "$@" >"$T/out" 2>"$T/err" &
+    pid=$!
+    wait_for "a request" grep -q "$seen" "$T/$name.access"
+    stop_last
+    sleep 2
+    timeout 600 nginx -p "$T/$name.nginx" -c "$T/$name.nginx/nginx.conf" -e "$T/$name.nginx/error.log" &
+    SERVERS+=($!)
+    wait $pid || fail "it did not succeed"
+    says "cannot connect.*trying again in .* \(3 of 5\)"
+}
+
+step "the proxy before the registry is away for two seconds: export"
+start_nginx SRC "$PLAIN" server
+restarting SRC "GET .* status=206" ociferry-export --insecure --limit-rate 8M --force -o "$T/a.tar" "$SRC/app/big:1"
+run 0 ociferry-verify "$T/a.tar"
+
+step "and import"
+start_registry STORE "$T/store.restart"
+start_nginx DST "$STORE" server
+restarting DST "POST .* status=202" ociferry-import --insecure --limit-rate 8M "$T/good.tar" "$DST"
+same_images "$PLAIN" "$STORE" app/big:1

@@ -848,7 +848,25 @@ static void test_session_refused(void **state)
     open_session();
     CHECK_CODE(get("a", "x", &reply), FERRY_ENET);
     assert_non_null(strstr(err.msg, "127.0.0.1"));
+    assert_int_equal(notes, 2);
     assert_true(now_ms() - before < 3000);
+    stub = stub_start();
+}
+
+/* Who was there comes back, perhaps. */
+static void test_session_refused_later(void **state)
+{
+    const struct stub_step steps[] = { { .body = "ok" } };
+    FERRY_OWNED_REPLY reply = { .status = 0 };
+
+    (void)state;
+    options.retries = 3;
+    open_session();
+    SCRIPT(steps);
+    check_get(200, "ok");
+    stub_stop(ferry_steal(&stub));
+    CHECK_CODE(get("a", "x", &reply), FERRY_ENET);
+    assert_int_equal(notes, 3);
     stub = stub_start();
 }
 
@@ -1495,6 +1513,7 @@ int main(void)
         TEST(closed_before_the_reply),
         TEST(idle_connection_closed),
         TEST(refused),
+        TEST(refused_later),
         TEST(retry_after),
         TEST(retry_after_is_waited_for),
         TEST(body_cut),
