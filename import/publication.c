@@ -8,36 +8,6 @@ static bool has_urls(const struct ferry_node *node)
     return false;
 }
 
-/* Puts one manifest. Registries that take no foreign layers say little of why. */
-static int put(struct ferry_publication *p, const struct ferry_node *node, const char *selector,
-               struct ferry_err *err)
-{
-    struct ferry_put result;
-
-    if (ferry_push_manifest(&p->to, node, selector, &result, err) == 0) {
-        if (node == ferry_publication_root(p))
-            p->is_listed = result.is_listed;
-        return 0;
-    }
-    p->is_minded = result.minds_children && p->is_sparse && node->kind == FERRY_KIND_INDEX;
-    if (err->code == FERRY_EREFUSED && has_urls(node))
-        return ferry_wrap(err,
-                          "manifest %s has layers with \"urls\", which a registry may not permit "
-                          "(docker-registry: see validation.manifests.urls.allow)",
-                          node->descriptor.digest.text);
-    return ferry_wrap(err, "manifest %s", node->descriptor.digest.text);
-}
-
-static int put_if_absent(struct ferry_publication *p, const struct ferry_node *node,
-                         struct ferry_err *err)
-{
-    const struct ferry_digest *digest = &node->descriptor.digest;
-    bool has;
-
-    FERRY_TRY(ferry_push_has_manifest(&p->to, digest->text, digest, &has, err));
-    return has ? 0 : put(p, node, digest->text, err);
-}
-
 /* What is put for a node; NULL for one that is not there. */
 static const struct ferry_node *form_of(const struct ferry_publication *p,
                                         const struct ferry_node *node)
@@ -52,6 +22,40 @@ const struct ferry_node *ferry_publication_root(const struct ferry_publication *
     return form_of(p, p->target->image->root);
 }
 
+/* Puts one manifest, in its form. Registries that take no foreign layers say little of why. */
+static int put(struct ferry_publication *p, const struct ferry_node *node, const char *selector,
+               struct ferry_err *err)
+{
+    struct ferry_put result;
+    int rc;
+
+    ferry_turns_take(p->turns, node);
+    rc = ferry_push_manifest(&p->to, form_of(p, node), selector, &result, err);
+    ferry_turns_give(p->turns, node);
+    if (rc == 0) {
+        if (node == p->target->image->root)
+            p->is_listed = result.is_listed;
+        return 0;
+    }
+    p->is_minded = result.minds_children && p->is_sparse && node->kind == FERRY_KIND_INDEX;
+    if (err->code == FERRY_EREFUSED && has_urls(node))
+        return ferry_wrap(err,
+                          "manifest %s has layers with \"urls\", which a registry may not permit "
+                          "(docker-registry: see validation.manifests.urls.allow)",
+                          form_of(p, node)->descriptor.digest.text);
+    return ferry_wrap(err, "manifest %s", form_of(p, node)->descriptor.digest.text);
+}
+
+static int put_if_absent(struct ferry_publication *p, const struct ferry_node *node,
+                         struct ferry_err *err)
+{
+    const struct ferry_digest *digest = &form_of(p, node)->descriptor.digest;
+    bool has;
+
+    FERRY_TRY(ferry_push_has_manifest(&p->to, digest->text, digest, &has, err));
+    return has ? 0 : put(p, node, digest->text, err);
+}
+
 /* The tag; without one, the digest, which a trimmed index has of its own. */
 static const char *selector_of(const struct ferry_publication *p)
 {
@@ -61,27 +65,24 @@ static const char *selector_of(const struct ferry_publication *p)
 
 static int put_children(struct ferry_publication *p, struct ferry_err *err)
 {
-    for (size_t i = 0; i + 1 < p->count; i++) {
-        const struct ferry_node *form = p->nodes[i]->is_manifest ? form_of(p, p->nodes[i]) : NULL;
-
-        if (form)
-            FERRY_TRY(put_if_absent(p, form, err));
-    }
+    for (size_t i = 0; i + 1 < p->count; i++)
+        if (p->nodes[i]->is_manifest && form_of(p, p->nodes[i]))
+            FERRY_TRY(put_if_absent(p, p->nodes[i], err));
     return 0;
 }
 
 /* Everything but the name, in one form. */
 static int put_form(struct ferry_publication *p, struct ferry_err *err)
 {
-    const struct ferry_node *root = ferry_publication_root(p);
+    const struct ferry_node *root = p->target->image->root;
+    const struct ferry_digest *digest = &ferry_publication_root(p)->descriptor.digest;
 
-    FERRY_TRY(
-        ferry_push_has_manifest(&p->to, selector_of(p), &root->descriptor.digest, &p->has, err));
+    FERRY_TRY(ferry_push_has_manifest(&p->to, selector_of(p), digest, &p->has, err));
     FERRY_TRY(put_children(p, err));
     if (p->has)
         return 0;
     if (p->is_sparse) /* also where it is there: a registry may mind by now */
-        return put(p, root, root->descriptor.digest.text, err);
+        return put(p, root, digest->text, err);
     return p->leads ? put_if_absent(p, root, err) : 0;
 }
 
@@ -116,7 +117,7 @@ int ferry_publication_below(struct ferry_publication *p, struct ferry_err *err)
 int ferry_publication_name(struct ferry_publication *p, struct ferry_err *err)
 {
     if (!p->has)
-        FERRY_TRY(put(p, ferry_publication_root(p), selector_of(p), err));
+        FERRY_TRY(put(p, p->target->image->root, selector_of(p), err));
     p->outcome->kind = p->has ? FERRY_OUTCOME_THERE : FERRY_OUTCOME_PUSHED;
     return 0;
 }

@@ -12,12 +12,14 @@
 
 #include "import/push.h"
 #include "import/push_plan.h"
+#include "import/turns.h"
 
 struct ferry_publication {
     const struct ferry_push_plan *plan;
     const struct ferry_target *target;
     struct ferry_outcome *outcome;
     struct ferry_push to;
+    struct ferry_turns *turns;
     struct ferry_node **nodes; /* children before parents, the root last; malloc'ed */
     size_t count;
     char *missing;  /* of a sparse image what it misses, for people; malloc'ed, else NULL */

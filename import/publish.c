@@ -48,7 +48,8 @@ static int check_all(const struct ferry_push_plan *plan, const struct ferry_targ
 struct publish {
     const struct ferry_move *move;
     struct ferry_publication *publications; /* by target */
-    bool decide, follows;                   /* which targets have their turn */
+    struct ferry_turns *turns;
+    bool decide, follows; /* which targets have their turn */
 };
 
 /* What a target belongs to: a digest in a repository. */
@@ -117,6 +118,7 @@ static int prepare(struct publish *p, struct ferry_err *err)
             .target = target,
             .outcome = &plan->outcomes[i],
             .to = { p->move->session, p->move->registry, target->ref.repository },
+            .turns = p->turns,
             .leads = leads(followers, follower_count, target),
             .is_sparse = ferry_sparse_is(plan, target)
         };
@@ -193,10 +195,13 @@ int ferry_publish(const struct ferry_move *move, struct ferry_err *err)
     FERRY_OWNED_MEM struct ferry_publication *publications = calloc(move->plan->target_count + 1,
                                                                     sizeof(*publications));
     struct publish p = { .move = move, .publications = publications };
+    FERRY_OWNED(ferry_turns) turns = NULL;
     int rc;
 
     if (!publications)
         return ferry_fail_memory(err);
+    FERRY_TRY(ferry_turns_new(move->plan->graph, &turns, err));
+    p.turns = turns;
     rc = publish(&p, err);
     for (size_t i = 0; i < move->plan->target_count; i++)
         ferry_publication_release(&publications[i]);

@@ -126,6 +126,12 @@ for name in "${NAMES[@]}"; do
     [ "$name" = app/twice:none ] || complete "$DST" "${name%:*}" "$T/raw.dst"
 done
 
+step "an index waits while what it lists is put under a tag of its own: docker-registry would not find it"
+start_proxy SLOW "$DST" --hold "PUT /v2/turns/app/twice/manifests/image 1"
+run 0 ociferry-import -q -j 4 --image '*/twice:image' --image '*/twice:inner' "$T/a.tar" "$SLOW/turns"
+equal "order of the tags" "image inner" \
+    "$(sed -nE 's,^PUT /v2/turns/app/twice/manifests/(image|inner) .*,\1,p' "$T/SLOW.log" | paste -sd' ')"
+
 step "the images among it, and no other, are what docker and skopeo load"
 equal "images in manifest.json" "app/twice:image app/twice:inner" \
     "$(tar -xOf "$T/a.tar" manifest.json | jq -r '[.[].RepoTags[] | sub("^[^/]*/"; "")] | join(" ")')"

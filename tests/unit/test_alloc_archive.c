@@ -24,6 +24,7 @@
 #include "import/prefetch.h"
 #include "import/push_plan.h"
 #include "import/sparse.h"
+#include "import/turns.h"
 #include "tests/support/check.h"
 #include "tests/support/fault_alloc.h"
 #include "tests/support/sample.h"
@@ -498,6 +499,19 @@ static void test_alloc_sparse(void **state)
     check_outcome(refuse_push(graph, &err), &err, NULL);
 }
 
+static void test_alloc_turns(void **state)
+{
+    struct ferry_err err;
+
+    (void)state;
+    EACH_FAILED_ALLOC(n)
+    {
+        FERRY_OWNED(ferry_turns) turns = NULL;
+
+        check_outcome(ferry_turns_new(whole, &turns, &err), &err, turns);
+    }
+}
+
 /* From what was imported to the files for a cluster. */
 static int lead_cluster(struct ferry_err *err)
 {
@@ -746,6 +760,7 @@ int main(void)
         cmocka_unit_test(test_alloc_volumes_reading),
         cmocka_unit_test(test_alloc_archive_set),
         cmocka_unit_test(test_alloc_verify),
+        cmocka_unit_test(test_alloc_turns),
     };
 
     return cmocka_run_group_tests_name("alloc_archive", tests, enter, leave);
