@@ -199,9 +199,10 @@ static int check(const struct export_opts *opts, struct ferry_err *err)
         return ferry_fail(err, FERRY_EUSAGE,
                           "--json and -o - both want stdout: write the archive to a file");
     if (opts->verify_after_write && opts->output && strcmp(opts->output, "-") == 0)
-        return ferry_fail(err, FERRY_EUSAGE,
-                          "--verify-after-write: stdout cannot be read back: verify what becomes of "
-                          "it where it ends");
+        return ferry_fail(
+            err, FERRY_EUSAGE,
+            "--verify-after-write: stdout cannot be read back: verify what becomes of "
+            "it where it ends");
     return check_volumes(opts, err);
 }
 

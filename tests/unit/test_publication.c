@@ -17,6 +17,7 @@ static struct stub_registry *stub;
 static struct ferry_session *session;
 static struct ferry_graph *graph;
 static struct ferry_push_plan *plan;
+static struct ferry_turns *turns;
 static struct ferry_publication publication;
 static struct sample child, sparse;
 static const char *original, *trimmed, *child_path;
@@ -48,7 +49,9 @@ static void make_publication(void)
     assert_non_null(targets);
     *targets = (struct ferry_target){ .image = &graph->images[0], .ref = graph->images[0].ref };
     CHECK_OK(ferry_push_plan_new(graph, &targets, 1, &plan, &err));
+    CHECK_OK(ferry_turns_new(graph, &turns, &err));
     publication = (struct ferry_publication){ .plan = plan,
+                                              .turns = turns,
                                               .target = &plan->targets[0],
                                               .outcome = &plan->outcomes[0],
                                               .to = { session, registry, "app" },
@@ -81,6 +84,7 @@ static int teardown(void **state)
 {
     (void)state;
     ferry_publication_release(&publication);
+    ferry_turns_free(ferry_steal(&turns));
     ferry_push_plan_free(ferry_steal(&plan));
     ferry_graph_free(ferry_steal(&graph));
     ferry_session_free(ferry_steal(&session));
