@@ -1,9 +1,9 @@
 #include "export/base.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "format/archive/load.h"
+#include "format/run/output_file.h"
 
 static void base_release(struct ferry_base *base)
 {
@@ -176,13 +176,8 @@ int ferry_base_set_load(const struct ferry_list *paths, struct ferry_progress *p
 int ferry_base_set_check_output(const struct ferry_base_set *set, const char *output,
                                 struct ferry_err *err)
 {
-    struct stat out, base;
-
-    if (strcmp(output, "-") == 0 || stat(output, &out) != 0)
-        return 0;
-    for (size_t i = 0; i < set->count; i++)
-        if (stat(set->items[i].path, &base) == 0 && base.st_dev == out.st_dev &&
-            base.st_ino == out.st_ino)
+    for (size_t i = 0; strcmp(output, "-") != 0 && i < set->count; i++)
+        if (ferry_output_file_is(output, set->items[i].path))
             return ferry_fail(err, FERRY_EUSAGE,
                               "-o %s: is the base %s, and what is left to a base is worth nothing "
                               "without it: name another file",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/run/common_opts.h"
+#include "format/run/output_file.h"
 #include "import/cluster_config.h"
 
 static const struct ferry_opt options[] = {
@@ -167,6 +168,30 @@ static int check_choice(const struct import_opts *opts, struct ferry_err *err)
     return 0;
 }
 
+/* What is read is not written over. */
+static int check_result(const struct import_opts *opts, const char *option, const char *path,
+                        struct ferry_err *err)
+{
+    for (size_t i = 0; i < opts->archives.count; i++)
+        if (ferry_output_file_is(path, opts->archives.items[i]))
+            return ferry_fail(err, FERRY_EUSAGE, "%s %s: that is the archive itself", option, path);
+    return 0;
+}
+
+static int check_results(const struct import_opts *opts, struct ferry_err *err)
+{
+    if (opts->report)
+        FERRY_TRY(check_result(opts, "--report", opts->report, err));
+    for (size_t i = 0; i < opts->configs.count; i++) {
+        enum ferry_config_kind kind;
+        const char *path;
+
+        FERRY_TRY(ferry_config_parse(opts->configs.items[i], &kind, &path, err));
+        FERRY_TRY(check_result(opts, "--write-config", path, err));
+    }
+    return 0;
+}
+
 int ferry_import_opts_parse(int argc, char **argv, struct import_opts *opts, bool *done,
                             struct ferry_err *err)
 {
@@ -188,5 +213,6 @@ int ferry_import_opts_parse(int argc, char **argv, struct import_opts *opts, boo
         return ferry_fail(err, FERRY_EUSAGE, "--quiet and --verbose contradict each other");
     FERRY_TRY(check_configs(opts, err));
     FERRY_TRY(check_choice(opts, err));
+    FERRY_TRY(check_results(opts, err));
     return opts->file ? ferry_mapping_read(opts->file, &opts->mapping, err) : 0;
 }

@@ -102,3 +102,11 @@ int ferry_output_file_finish(struct ferry_output_file *file, const void *bytes, 
         return ferry_wrap(err, "%s", file->path);
     return file->partial ? take_name(file, err) : 0;
 }
+
+bool ferry_output_file_is(const char *path, const char *other)
+{
+    struct stat a, b;
+
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}

@@ -9,6 +9,8 @@
 #ifndef FERRY_RUN_OUTPUT_FILE_H
 #define FERRY_RUN_OUTPUT_FILE_H
 
+#include <stdbool.h>
+
 #include "format/core/mem.h"
 
 struct ferry_output_file;
@@ -21,5 +23,8 @@ int ferry_output_file_finish(struct ferry_output_file *file, const void *bytes, 
                              struct ferry_err *err) FERRY_MUST_USE;
 void ferry_output_file_free(struct ferry_output_file *file);
 FERRY_OWNED_DEFINE(ferry_output_file)
+
+/* Whether both name the same file, which is there: what is read must not be written over. */
+bool ferry_output_file_is(const char *path, const char *other);
 
 #endif

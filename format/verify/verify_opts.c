@@ -1,7 +1,6 @@
 #include "format/verify/verify_opts.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "format/run/common_opts.h"
 #include "format/run/output_file.h"
@@ -87,13 +86,8 @@ int ferry_verify_opts_parse(int argc, char **argv, struct verify_opts *opts, boo
 /* A page in the place of the archive would be the end of it. */
 static int check_page(const struct verify_opts *opts, struct ferry_err *err)
 {
-    struct stat archive, page;
-
-    if (stat(opts->html, &page) < 0)
-        return 0;
     for (size_t i = 0; i < opts->archives.count; i++)
-        if (stat(opts->archives.items[i], &archive) == 0 && archive.st_dev == page.st_dev &&
-            archive.st_ino == page.st_ino)
+        if (ferry_output_file_is(opts->html, opts->archives.items[i]))
             return ferry_fail(err, FERRY_EUSAGE, "--html %s: that is the archive itself",
                               opts->html);
     return 0;

@@ -64,3 +64,10 @@ says '--json'
 step "a dry run"
 run 0 ociferry-import --dry-run --report "$T/r.json" "$T/a.tar" "$DST/dry"
 equal results "base:1=planned docker:1=planned web:1=planned" "$(of "$T/r.json" "$results")"
+
+step "the archive itself is no place for a result"
+run 2 ociferry-import --report "$T/a.tar" "$T/a.tar" "$DST"
+says 'that is the archive itself'
+run 2 ociferry-import --write-config "idms=$T/a.tar" "$T/a.tar" "$DST"
+says 'that is the archive itself'
+run 0 ociferry-verify -q "$T/a.tar"
