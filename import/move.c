@@ -223,6 +223,10 @@ static int move_one(struct stream *s, bool *ended, struct ferry_err *err)
     ferry_buf_init(&bytes, (size_t)SMALL_MAX);
     pthread_mutex_lock(&s->turn);
     rc = read_one(s, &f, &bytes, err);
+    if (rc < 0) { /* while nobody else can read on */
+        give_up(s, err);
+        s->ended = true;
+    }
     *ended = s->ended;
     pthread_mutex_unlock(&s->turn);
     if (rc == 0 && f.node)

@@ -29,6 +29,15 @@ for at in 0 100 512 1536 5000 $((size / 3)) $((size / 2)) $((size * 9 / 10)); do
     refused "$T/cut.tar"
 done
 
+step "cut off in a pipe that several read: the first failure is told, and not what comes of it"
+run 0 ociferry-export -o "$T/big.tar" "$SRC/app/big:1"
+head -c -2000 "$T/big.tar" >"$T/cut.tar"
+for i in $(seq 15); do
+    run 3 ociferry-import -q - "$DST/again$i" <"$T/cut.tar"
+    says "stdin: cut or damaged near byte [0-9]+: Truncated"
+    says_not "internal error"
+done
+
 step "without its last blob, but with an end"
 tar -C "$T/layout" --exclude "${layer#sha256:}" -cf "$T/missing.tar" oci-layout index.json blobs
 refused "$T/missing.tar"
