@@ -101,7 +101,7 @@ for says in 0 300; do
 done
 
 step "a token service that goes away in the middle: exit 5, and it says who"
-start_tokens GONE --ttl 1
+start_tokens GONE
 start_guarded LEFT "$IMAGES/registry" "$GONE"
 run 0 export_it "${CREDS[@]}" "$LEFT/app/web:1"
 kill "${SERVERS[-2]}"
