@@ -32,6 +32,7 @@ run 0 ociferry-verify "$T/a.tar"
 says_not "stall|trying again"
 
 step "and so does an import at the other end of a pipe, into a registry that waits for nothing longer than a second"
+scanning --hold "GET /blobs/ $hold" # servers of their own: they live ten minutes
 start_registry FAR
 start_nginx DST "$FAR" server "client_body_timeout 1s; client_header_timeout 1s; send_timeout 1s; keepalive_timeout 1s;"
 # shellcheck disable=SC2317
