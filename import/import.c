@@ -13,6 +13,7 @@
 #include "import/name_map.h"
 #include "import/publish.h"
 #include "import/sparse.h"
+#include "import/verify_first.h"
 
 static void note(void *ctx, const char *text)
 {
@@ -226,6 +227,8 @@ static int import_archives(const struct import_opts *opts, struct ferry_archive_
 
     FERRY_TRY(
         ferry_signature_policy_open(opts->trust.items, opts->require_signature, &policy, err));
+    if (opts->verify_first)
+        FERRY_TRY(ferry_verify_first(opts, &policy, what.prompt, progress, err));
     ferry_progress_phase(progress, "reading the archive", -1, -1);
     FERRY_TRY(ferry_archive_set_open(&what, archives, err));
     say_bad_heads(*archives, progress);

@@ -42,6 +42,11 @@ static const struct ferry_opt options[] = {
       .argument = "KIND=FILE",
       .help = "write what leads a cluster to the images: idms, itms, icsp, registries.conf, or "
               "hosts.toml (FILE is a folder); repeatable" },
+    { .name = "verify-first",
+      .type = FERRY_OPT_FLAG,
+      .offset = offsetof(struct import_opts, verify_first),
+      .help =
+          "check every byte of the archive, as ociferry-verify does, before the first request" },
     { .name = "chunk-size",
       .type = FERRY_OPT_SIZE,
       .offset = offsetof(struct import_opts, chunk_size),

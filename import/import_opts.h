@@ -28,6 +28,7 @@ struct import_opts {
     bool keep_registry;
     struct ferry_list trust; /* files of certificates */
     bool require_signature;
+    bool verify_first;
     int max_depth;             /* components of a repository; 0: no limit */
     struct ferry_list configs; /* KIND=FILE */
     int sparse;                /* enum ferry_sparse */

@@ -17,7 +17,7 @@ declare -A MAY_INCLUDE=(
     [format/run]="format/core"
     [format/verify]="format/core format/oci format/archive format/run"
     [export]="format/core format/oci format/archive format/registry format/run"
-    [import]="format/core format/oci format/archive format/registry format/run"
+    [import]="format/core format/oci format/archive format/registry format/run format/verify"
     [examples]="format/core format/oci format/archive"
 )
 

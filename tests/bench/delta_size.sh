@@ -11,7 +11,8 @@
 #   rebuilt    debian and python built anew from the updated release; the other two as they were
 #
 # DIR (default /var/tmp/ferry-delta) keeps the images between runs. Printed are the archives in full,
-# the deltas and the saved base, and what an import of each sends.
+# the deltas and the saved base, and what an import of each sends; and all digests are compared, of the base
+# and then the delta, and of both at once.
 set -euo pipefail
 dir=${1:-/var/tmp/ferry-delta}
 mkdir -p "$dir"
@@ -94,4 +95,12 @@ for month in upgraded rebuilt; do
     ociferry-import --json -q "$T/$month.tar" "$STORE" >"$T/json"
     same_images "$SRC" "$STORE" {debian,python,nginx,postgres}:$month
     size "  of which were uploaded" "$(jq .totals.uploaded.bytes "$T/json")"
+    start_registry BOTH "$T/both.$month"
+    ociferry-import -q "$T/1.tar" "$T/$month.tar" "$BOTH"
+    same_images "$SRC" "$BOTH" {debian,python,nginx,postgres}:{1,$month}
+    start_registry NONE "$T/none.$month"
+    if ociferry-import -q "$T/$month.tar" "$NONE" 2>"$T/err"; then
+        fail "a delta without its base was imported into an empty registry"
+    fi
+    echo "  the same digests after base and delta, and of both at once; refused without the base"
 done

@@ -87,9 +87,17 @@ pack crude.tar
 run 3 ociferry-verify "${trusted[@]}" crude.tar
 says "blob $layer"
 prints 'NOT WHOLE.*signed by CN=signer \(trusted\)'
+: >"$T/DST.log"
+run 3 ociferry-import "${trusted[@]}" --verify-first crude.tar "$DST"
+says "blob $layer"
+says 'not whole: nothing was sent'
+equal "requests that the destination saw" "" "$(cat "$T/DST.log")"
+run 2 bash -c 'ociferry-import --verify-first - "$1" <crude.tar' - "$DST"
+says 'can be read only once'
 run 3 ociferry-import "${trusted[@]}" crude.tar "$DST"
 says "blob $layer"
 no_image "$STORE" app/web 1
+run 0 ociferry-import --dry-run "${trusted[@]}" --require-signature --verify-first good.tar "$DST"
 rm -rf parts
 mv parts.good parts
 
