@@ -20,12 +20,13 @@ insert() {
 }
 
 # at_terminal COMMAND: its status in $T/status; what it prints in $T/seen. The answers come from
-# "answer"; it is asked on the terminal alone, so stdout and stderr are elsewhere.
+# "answer"; it is asked on the terminal alone, so stdout and stderr are elsewhere. The shell that notes the
+# status stands in the same foreground group, so Ctrl-C reaches it too: it has a trap, to outlive it.
 at_terminal() {
     RAN="in a terminal: $1"
     rm -f "$T/keys" "$T/status" "$T/seen"
     mkfifo "$T/keys"
-    TERM=xterm timeout 60 script -qfc "$1 >$T/out 2>$T/err; echo \$? >$T/status" /dev/null \
+    TERM=xterm timeout 60 script -qfc "trap : INT; $1 >$T/out 2>$T/err; echo \$? >$T/status" /dev/null \
         <"$T/keys" >"$T/seen" 2>&1 &
     terminal=$!
     SERVERS+=($terminal)
