@@ -1,14 +1,13 @@
 #include "format/archive/archive_reader.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/archive/folder.h"
 #include "format/archive/tar_stream.h"
 #include "format/archive/volume_fault.h"
 #include "format/archive/volume_set.h"
@@ -31,7 +30,7 @@ struct kept {
 
 struct ferry_reader {
     char *name;
-    int folder;                    /* one of these three is what is read: its descriptor, or -1, */
+    struct ferry_folder *folder;   /* one of these three is what is read, */
     struct ferry_volumes *volumes; /*   a tar in files, */
     struct ferry_source *stream;   /*   or one that goes by */
     bool once;                     /* in one pass */
@@ -43,29 +42,12 @@ struct ferry_reader {
     bool is_plain;
     struct place *places; /* sorted by kind and digest */
     size_t place_count, place_room;
-    /* A folder: what is left to walk. */
-    DIR *walk;
-    size_t walk_at;
-    char walk_path[PATH_MAX];
     /* A stream: entries that come again. */
     struct kept *kept;
     size_t kept_count, kept_room, kept_next;
     bool repeat;
     bool from_memory; /* the current entry is kept[kept_next - 1] */
 };
-
-/* The parts of a folder, in the order in which they are walked. */
-static const struct {
-    const char *path;
-    bool is_folder;
-} parts[] = { { FERRY_LAYOUT_NAME, false },    { FERRY_INDEX_NAME, false },
-              { FERRY_SIGNATURE_NAME, false }, { FERRY_DOCKER_NAME, false },
-              { "blobs/sha256", true },        { "blobs/sha512", true } };
-
-static bool is_folder(const struct ferry_reader *r)
-{
-    return r->folder >= 0;
-}
 
 static int compare_places(const void *a, const void *b)
 {
@@ -134,24 +116,13 @@ static int open_volumes(struct ferry_reader *r, const struct ferry_reader_option
     return r->once || options->in_order ? 0 : look_at_first(r, err);
 }
 
-static int fail_open(const struct ferry_reader *r, struct ferry_err *err)
-{
-    return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", r->name, strerror(errno));
-}
-
-static int open_folder(struct ferry_reader *r, const char *path, struct ferry_err *err)
-{
-    r->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return r->folder < 0 ? fail_open(r, err) : 0;
-}
-
 /* `path`: NULL for stdin. */
 static int open_stream(struct ferry_reader *r, const char *path, struct ferry_err *err)
 {
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
     if (fd < 0)
-        return fail_open(r, err);
+        return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", r->name, strerror(errno));
     r->once = true;
     FERRY_TRY(ferry_source_stream(fd, &r->stream, err));
     return open_tar(r, err);
@@ -166,7 +137,7 @@ static int open_input(struct ferry_reader *r, const struct ferry_reader_options 
         return open_stream(r, NULL, err);
     if (stat(options->path, &st) < 0 || S_ISREG(st.st_mode)) /* volumes have names of their own */
         return open_volumes(r, options, err);
-    return S_ISDIR(st.st_mode) ? open_folder(r, options->path, err)
+    return S_ISDIR(st.st_mode) ? ferry_folder_open(r->name, &r->folder, err)
                                : open_stream(r, options->path, err);
 }
 
@@ -177,7 +148,6 @@ int ferry_reader_open_with(const struct ferry_reader_options *options, struct fe
 
     if (!r)
         return ferry_fail_memory(err);
-    r->folder = -1;
     FERRY_TRY(
         ferry_text(&r->name, err, "%s", strcmp(options->path, "-") == 0 ? "stdin" : options->path));
     FERRY_TRY(open_input(r, options, err));
@@ -215,12 +185,9 @@ void ferry_reader_free(struct ferry_reader *reader)
     free(reader->kept);
     free(reader->places);
     ferry_tar_free(reader->tar);
-    if (reader->walk)
-        closedir(reader->walk);
+    ferry_folder_free(reader->folder);
     ferry_volumes_free(reader->volumes);
     ferry_source_free(reader->stream);
-    if (reader->folder >= 0)
-        close(reader->folder);
     free(reader->name);
     free(reader);
 }
@@ -237,7 +204,7 @@ struct ferry_volumes *ferry_reader_volumes(const struct ferry_reader *reader)
 
 bool ferry_reader_is_random(const struct ferry_reader *reader)
 {
-    return is_folder(reader) || reader->is_plain;
+    return reader->folder || reader->is_plain;
 }
 
 bool ferry_reader_can_restart(const struct ferry_reader *reader)
@@ -250,7 +217,7 @@ bool ferry_reader_can_skip(struct ferry_reader *reader)
     struct ferry_err ignored; /* it is met again */
 
     if (!reader->volumes)
-        return is_folder(reader);
+        return reader->folder;
     return (reader->tar || open_tar(reader, &ignored) == 0) && ferry_tar_is_plain(reader->tar);
 }
 
@@ -261,91 +228,9 @@ int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)
                           reader->name);
     forget_kept(reader);
     memset(reader->seen, 0, sizeof(reader->seen));
-    if (is_folder(reader)) {
-        if (reader->walk)
-            closedir(ferry_steal(&reader->walk));
-        reader->walk_at = 0;
-        return 0;
-    }
+    if (reader->folder)
+        ferry_folder_restart(reader->folder);
     ferry_tar_free(ferry_steal(&reader->tar));
-    return 0;
-}
-
-/* Opens a file below the folder. */
-static int open_below(const struct ferry_reader *r, const char *path, int *fd,
-                      struct ferry_err *err)
-{
-    struct stat st;
-
-    *fd = openat(r->folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (*fd < 0 && errno == ENOENT)
-        return ferry_fail(err, FERRY_ENOTFOUND, "%s/%s: is not there", r->name, path);
-    if (*fd < 0)
-        return ferry_fail(err, FERRY_EIO, "%s/%s: cannot open: %s", r->name, path, strerror(errno));
-    if (fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        close(*fd);
-        return ferry_fail(err, FERRY_EFORMAT, "%s/%s: is not a regular file", r->name, path);
-    }
-    return 0;
-}
-
-/* The next file of a folder: its path below the folder goes to `path`; "" at the end. */
-static int walk_next(struct ferry_reader *r, char path[PATH_MAX], struct ferry_err *err)
-{
-    while (r->walk_at < FERRY_COUNT(parts)) {
-        const char *part = parts[r->walk_at].path;
-        struct dirent *found;
-        struct stat st;
-        int fd;
-
-        if (!parts[r->walk_at].is_folder) {
-            r->walk_at++;
-            snprintf(path, PATH_MAX, "%s", part);
-            if (faccessat(r->folder, part, F_OK, 0) == 0)
-                return 0;
-            continue;
-        }
-        if (!r->walk) {
-            fd = openat(r->folder, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-            r->walk = fd < 0 ? NULL : fdopendir(fd);
-            if (fd >= 0 && !r->walk) {
-                close(fd);
-                return ferry_fail_memory(err);
-            }
-        }
-        errno = 0;
-        found = r->walk ? readdir(r->walk) : NULL;
-        if (!found) {
-            if (r->walk)
-                closedir(ferry_steal(&r->walk));
-            r->walk_at++;
-            continue;
-        }
-        if (found->d_name[0] == '.')
-            continue;
-        snprintf(path, PATH_MAX, "%s/%s", part, found->d_name);
-        if (fstatat(r->folder, path, &st, 0) == 0 &&
-            S_ISDIR(st.st_mode)) /* passed over, as in a tar */
-            continue;
-        return 0;
-    }
-    path[0] = '\0';
-    return 0;
-}
-
-static int next_in_folder(struct ferry_reader *r, struct ferry_err *err)
-{
-    struct stat st;
-    int fd;
-
-    FERRY_TRY(walk_next(r, r->walk_path, err));
-    r->current.name = r->walk_path[0] ? r->walk_path : NULL;
-    if (!r->current.name)
-        return 0;
-    FERRY_TRY(open_below(r, r->walk_path, &fd, err));
-    if (fstat(fd, &st) == 0)
-        r->current.size = st.st_size;
-    close(fd);
     return 0;
 }
 
@@ -392,7 +277,9 @@ int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, st
         *entry = *current;
         return 0;
     }
-    FERRY_TRY(is_folder(reader) ? next_in_folder(reader, err) : next_in_tar(reader, err));
+    FERRY_TRY(reader->folder
+                  ? ferry_folder_next(reader->folder, &current->name, &current->size, err)
+                  : next_in_tar(reader, err));
     current->kind = FERRY_ENTRY_END;
     if (current->name &&
         ferry_layout_classify(current->name, &current->kind, &current->digest, err) < 0)
@@ -441,17 +328,13 @@ static const struct ferry_source_ops body_ops = { body_read, body_rewind, body_f
 
 static int open_body(struct ferry_reader *reader, struct ferry_source **out, struct ferry_err *err)
 {
-    int fd;
-
     if (reader->from_memory) {
         const struct kept *kept = &reader->kept[reader->kept_next - 1];
 
         return ferry_source_memory(kept->bytes, (size_t)kept->entry.size, out, err);
     }
-    if (!is_folder(reader))
-        return ferry_tar_body(reader->tar, out, err);
-    FERRY_TRY(open_below(reader, reader->current.name, &fd, err));
-    return ferry_source_fd(fd, out, err);
+    return reader->folder ? ferry_folder_file(reader->folder, reader->current.name, out, err)
+                          : ferry_tar_body(reader->tar, out, err);
 }
 
 int ferry_reader_body(struct ferry_reader *reader, struct ferry_source **out, struct ferry_err *err)
@@ -607,12 +490,8 @@ static int open_place(struct ferry_reader *r, const struct place *wanted, const 
 static int open_named(struct ferry_reader *r, const struct place *wanted, const char *path,
                       struct ferry_source **out, struct ferry_err *err)
 {
-    int fd;
-
-    if (!is_folder(r))
-        return open_place(r, wanted, path, out, err);
-    FERRY_TRY(open_below(r, path, &fd, err));
-    return ferry_source_fd(fd, out, err);
+    return r->folder ? ferry_folder_file(r->folder, path, out, err)
+                     : open_place(r, wanted, path, out, err);
 }
 
 int ferry_reader_file(struct ferry_reader *reader, enum ferry_entry_kind kind,

@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -145,10 +146,17 @@ static void test_archive_reader_folder(void **state)
     assert_int_equal(mkdir("folder/blobs/sha256/deeper", 0700), 0);
     CHECK_OK(walk(reader, &brief, &err)); /* a folder is passed over, as in a tar */
     assert_null(strstr(brief, "other"));
+    assert_int_equal(rmdir("folder/blobs/sha512"), 0);
+    assert_int_equal(symlink("sha512", "folder/blobs/sha512"), 0);
+    CHECK_OK(ferry_reader_restart(reader, &err));
+    CHECK_CODE(walk(reader, &brief, &err), FERRY_EIO); /* what lies there is not known */
+    assert_string_equal(err.msg,
+                        sample_format("folder/blobs/sha512: cannot open: %s", strerror(ELOOP)));
     ferry_reader_free(ferry_steal(&reader));
 
     assert_int_equal(mkdir("nothing", 0700), 0);
     CHECK_OK(ferry_reader_open("nothing", &reader, &err));
+    sample_write("nothing/blobs", "x", 1);
     CHECK_OK(walk(reader, &brief, &err));
     assert_string_equal(brief, "");
 }
