@@ -8,19 +8,12 @@
 #include <unistd.h>
 
 #include "format/archive/folder.h"
+#include "format/archive/tar_places.h"
 #include "format/archive/tar_stream.h"
 #include "format/archive/volume_fault.h"
 #include "format/archive/volume_set.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_impl.h"
-
-/* Where an entry of a plain tar file begins. */
-struct place {
-    enum ferry_entry_kind kind;
-    struct ferry_digest digest;
-    int64_t position;
-    int64_t data; /* where its bytes begin */
-};
 
 struct kept {
     struct ferry_entry entry;
@@ -40,23 +33,13 @@ struct ferry_reader {
     size_t seen[FERRY_ENTRY_OTHER + 1]; /* entries of each kind in this pass */
     /* A plain tar file. */
     bool is_plain;
-    struct place *places; /* sorted by kind and digest */
-    size_t place_count, place_room;
+    struct ferry_tar_places places;
     /* A stream: entries that come again. */
     struct kept *kept;
     size_t kept_count, kept_room, kept_next;
     bool repeat;
     bool from_memory; /* the current entry is kept[kept_next - 1] */
 };
-
-static int compare_places(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-
-    if (x->kind != y->kind)
-        return x->kind < y->kind ? -1 : 1;
-    return x->kind == FERRY_ENTRY_BLOB ? strcmp(x->digest.text, y->digest.text) : 0;
-}
 
 static int scan(struct ferry_reader *r, struct ferry_err *err)
 {
@@ -68,14 +51,14 @@ static int scan(struct ferry_reader *r, struct ferry_err *err)
             break;
         if (entry.kind == FERRY_ENTRY_OTHER)
             continue;
-        FERRY_TRY(ferry_grow((void **)&r->places, r->place_count, &r->place_room,
-                             sizeof(*r->places), err));
-        r->places[r->place_count++] = (struct place){
-            .kind = entry.kind, .digest = entry.digest, .position = r->position, .data = r->data
-        };
+        FERRY_TRY(ferry_tar_places_add(&r->places,
+                                       &(struct ferry_tar_place){ .kind = entry.kind,
+                                                                  .digest = entry.digest,
+                                                                  .position = r->position,
+                                                                  .data = r->data },
+                                       err));
     }
-    if (r->place_count > 0)
-        qsort(r->places, r->place_count, sizeof(*r->places), compare_places);
+    ferry_tar_places_sort(&r->places);
     return ferry_reader_restart(r, err);
 }
 
@@ -183,7 +166,7 @@ void ferry_reader_free(struct ferry_reader *reader)
         return;
     forget_kept(reader);
     free(reader->kept);
-    free(reader->places);
+    ferry_tar_places_release(&reader->places);
     ferry_tar_free(reader->tar);
     ferry_folder_free(reader->folder);
     ferry_volumes_free(reader->volumes);
@@ -393,125 +376,39 @@ void ferry_reader_replay(struct ferry_reader *reader)
     reader->kept_next = 0;
 }
 
-/* One entry of a plain tar file, opened by its place. */
-struct placed {
-    struct ferry_source base;
-    struct ferry_reader *reader;
-    int64_t position;
-    struct ferry_tar *tar;
-    struct ferry_source *body;
-};
-
-static int placed_open(struct placed *p, struct ferry_err *err)
-{
-    struct ferry_tar_entry entry;
-
-    ferry_source_free(ferry_steal(&p->body));
-    ferry_tar_free(ferry_steal(&p->tar));
-    FERRY_TRY(ferry_tar_open(p->reader->volumes, p->position, &p->tar, err));
-    FERRY_TRY(ferry_tar_next(p->tar, &entry, err));
-    p->base.size = entry.size;
-    return ferry_tar_body(p->tar, &p->body, err);
-}
-
-static int placed_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
-                       struct ferry_err *err)
-{
-    struct placed *p = (struct placed *)source;
-
-    if (ferry_source_read(p->body, buf, cap, got, err) < 0)
-        return ferry_wrap(err, "%s", p->reader->name);
-    return 0;
-}
-
-static int placed_rewind(struct ferry_source *source, int64_t offset, struct ferry_err *err)
-{
-    uint8_t scratch[16 * 1024];
-
-    FERRY_TRY(placed_open((struct placed *)source, err));
-    while (offset > 0) {
-        size_t cap = offset < (int64_t)sizeof(scratch) ? (size_t)offset : sizeof(scratch), got;
-
-        FERRY_TRY(placed_read(source, scratch, cap, &got, err));
-        if (got == 0)
-            return ferry_fail(err, FERRY_EFORMAT, "%s: became shorter",
-                              ((struct placed *)source)->reader->name);
-        offset -= (int64_t)got;
-    }
-    return 0;
-}
-
-static void placed_free(struct ferry_source *source)
-{
-    struct placed *p = (struct placed *)source;
-
-    ferry_source_free(p->body);
-    ferry_tar_free(p->tar);
-    free(p);
-}
-
-static const struct ferry_source_ops placed_ops = { placed_read, placed_rewind, placed_free };
-
-static const struct place *find_place(const struct ferry_reader *r, const struct place *wanted)
-{
-    if (r->place_count == 0)
-        return NULL;
-    return bsearch(wanted, r->places, r->place_count, sizeof(*wanted), compare_places);
-}
-
 int64_t ferry_reader_offset(const struct ferry_reader *reader, const struct ferry_digest *digest)
 {
-    const struct place wanted = { .kind = FERRY_ENTRY_BLOB, .digest = *digest };
-    const struct place *found = find_place(reader, &wanted);
+    const struct ferry_tar_place *found = ferry_tar_places_find(&reader->places, FERRY_ENTRY_BLOB,
+                                                                digest);
 
     return found ? found->data : -1;
 }
 
-static int open_place(struct ferry_reader *r, const struct place *wanted, const char *what,
+/* `path`: what it is called in a layout. */
+static int open_named(struct ferry_reader *r, enum ferry_entry_kind kind,
+                      const struct ferry_digest *digest, const char *path,
                       struct ferry_source **out, struct ferry_err *err)
 {
-    FERRY_OWNED(ferry_source) source = NULL;
-    const struct place *found = find_place(r, wanted);
-    struct placed *p;
+    const struct ferry_tar_place *found;
 
-    if (!found)
-        return ferry_fail(err, FERRY_ENOTFOUND, "%s: %s is not in it", r->name, what);
-    p = calloc(1, sizeof(*p));
-    if (!p)
-        return ferry_fail_memory(err);
-    *p = (struct placed){ .base = { &placed_ops, -1 }, .reader = r, .position = found->position };
-    source = &p->base;
-    if (placed_open(p, err) < 0)
-        return ferry_wrap(err, "%s", r->name);
-    *out = ferry_steal(&source);
-    return 0;
-}
-
-static int open_named(struct ferry_reader *r, const struct place *wanted, const char *path,
-                      struct ferry_source **out, struct ferry_err *err)
-{
-    return r->folder ? ferry_folder_file(r->folder, path, out, err)
-                     : open_place(r, wanted, path, out, err);
+    if (r->folder)
+        return ferry_folder_file(r->folder, path, out, err);
+    found = ferry_tar_places_find(&r->places, kind, digest);
+    return found ? ferry_tar_place_open(r->volumes, found->position, r->name, out, err)
+                 : ferry_fail(err, FERRY_ENOTFOUND, "%s: %s is not in it", r->name, path);
 }
 
 int ferry_reader_file(struct ferry_reader *reader, enum ferry_entry_kind kind,
                       struct ferry_source **out, struct ferry_err *err)
 {
-    static const char *const names[] = { [FERRY_ENTRY_LAYOUT] = FERRY_LAYOUT_NAME,
-                                         [FERRY_ENTRY_INDEX] = FERRY_INDEX_NAME,
-                                         [FERRY_ENTRY_SIGNATURE] = FERRY_SIGNATURE_NAME,
-                                         [FERRY_ENTRY_DOCKER] = FERRY_DOCKER_NAME };
-    struct place wanted = { .kind = kind };
-
-    return open_named(reader, &wanted, names[kind], out, err);
+    return open_named(reader, kind, NULL, ferry_layout_file_name(kind), out, err);
 }
 
 int ferry_reader_blob(struct ferry_reader *reader, const struct ferry_digest *digest,
                       struct ferry_source **out, struct ferry_err *err)
 {
-    struct place wanted = { .kind = FERRY_ENTRY_BLOB, .digest = *digest };
     char path[FERRY_BLOB_NAME_MAX];
 
     ferry_layout_blob_name(digest, path);
-    return open_named(reader, &wanted, path, out, err);
+    return open_named(reader, FERRY_ENTRY_BLOB, digest, path, out, err);
 }

@@ -12,17 +12,15 @@
 #include "format/archive/layout.h"
 #include "format/core/blob_file.h"
 
-/* What is walked, in this order. */
-static const char *const files[] = { FERRY_LAYOUT_NAME, FERRY_INDEX_NAME, FERRY_SIGNATURE_NAME,
-                                     FERRY_DOCKER_NAME };
+/* Where the blobs lie. */
 static const char *const parts[] = { "blobs/sha256", "blobs/sha512" };
 
 struct ferry_folder {
     const char *path;
     int fd;
-    size_t next_file; /* in files[] */
-    size_t part;      /* in parts[] */
-    DIR *walk;        /* of that part; NULL until it is walked */
+    int file;    /* which of those that a layout has once comes next */
+    size_t part; /* in parts[] */
+    DIR *walk;   /* of that part; NULL until it is walked */
     char name[PATH_MAX];
 };
 
@@ -38,6 +36,7 @@ int ferry_folder_open(const char *path, struct ferry_folder **out, struct ferry_
     if (!f)
         return ferry_fail_memory(err);
     f->path = path;
+    f->file = FERRY_ENTRY_LAYOUT;
     f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->fd < 0)
         return ferry_fail(err, FERRY_EIO, "%s: cannot open: %s", path, strerror(errno));
@@ -59,7 +58,8 @@ void ferry_folder_restart(struct ferry_folder *folder)
 {
     if (folder->walk)
         closedir(ferry_steal(&folder->walk));
-    folder->next_file = folder->part = 0;
+    folder->file = FERRY_ENTRY_LAYOUT;
+    folder->part = 0;
 }
 
 static int open_below(const struct ferry_folder *f, const char *name, int *fd, int64_t *size,
@@ -133,8 +133,9 @@ static int next_blob(struct ferry_folder *f, struct ferry_err *err)
 /* Its name goes to f->name; "" at the end. */
 static int next_name(struct ferry_folder *f, struct ferry_err *err)
 {
-    while (f->next_file < FERRY_COUNT(files)) {
-        snprintf(f->name, sizeof(f->name), "%s", files[f->next_file++]);
+    while (f->file <= FERRY_ENTRY_DOCKER) {
+        snprintf(f->name, sizeof(f->name), "%s",
+                 ferry_layout_file_name((enum ferry_entry_kind)f->file++));
         if (faccessat(f->fd, f->name, F_OK, 0) == 0)
             return 0;
     }

@@ -5,6 +5,16 @@
 
 #include "format/oci/json.h"
 
+static const char *const file_names[] = { [FERRY_ENTRY_LAYOUT] = FERRY_LAYOUT_NAME,
+                                          [FERRY_ENTRY_INDEX] = FERRY_INDEX_NAME,
+                                          [FERRY_ENTRY_SIGNATURE] = FERRY_SIGNATURE_NAME,
+                                          [FERRY_ENTRY_DOCKER] = FERRY_DOCKER_NAME };
+
+const char *ferry_layout_file_name(enum ferry_entry_kind kind)
+{
+    return file_names[kind];
+}
+
 void ferry_layout_blob_name(const struct ferry_digest *digest, char out[FERRY_BLOB_NAME_MAX])
 {
     snprintf(out, FERRY_BLOB_NAME_MAX, "blobs/%s/%s", ferry_algorithm_name(digest->algorithm),
@@ -39,14 +49,6 @@ static bool parse_blob(const char *name, struct ferry_digest *digest)
 int ferry_layout_classify(const char *name, enum ferry_entry_kind *kind,
                           struct ferry_digest *digest, struct ferry_err *err)
 {
-    static const struct {
-        const char *name;
-        enum ferry_entry_kind kind;
-    } names[] = { { FERRY_LAYOUT_NAME, FERRY_ENTRY_LAYOUT },
-                  { FERRY_INDEX_NAME, FERRY_ENTRY_INDEX },
-                  { FERRY_SIGNATURE_NAME, FERRY_ENTRY_SIGNATURE },
-                  { FERRY_DOCKER_NAME, FERRY_ENTRY_DOCKER } };
-
     if (strlen(name) >= FERRY_ENTRY_NAME_MAX)
         return ferry_fail(err, FERRY_ELIMIT, "an entry's name has %zu bytes, limit %d",
                           strlen(name), FERRY_ENTRY_NAME_MAX - 1);
@@ -56,9 +58,9 @@ int ferry_layout_classify(const char *name, enum ferry_entry_kind *kind,
     while (strncmp(name, "./", 2) == 0)
         name += 2 + strspn(name + 2, "/");
     *kind = FERRY_ENTRY_OTHER;
-    for (size_t i = 0; i < FERRY_COUNT(names); i++)
-        if (strcmp(name, names[i].name) == 0)
-            *kind = names[i].kind;
+    for (int file = FERRY_ENTRY_LAYOUT; file <= FERRY_ENTRY_DOCKER; file++)
+        if (strcmp(name, file_names[file]) == 0)
+            *kind = (enum ferry_entry_kind)file;
     if (parse_blob(name, digest))
         *kind = FERRY_ENTRY_BLOB;
     return 0;

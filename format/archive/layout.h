@@ -30,6 +30,9 @@ enum ferry_entry_kind {
 #define FERRY_BLOB_NAME_MAX 150   /* "blobs/sha512/", 128 digits, NUL */
 #define FERRY_ENTRY_NAME_MAX 4096 /* bytes of an entry's name: SPEC 6 */
 
+/* The name of what a layout has once, FERRY_ENTRY_LAYOUT to FERRY_ENTRY_DOCKER; a constant. */
+const char *ferry_layout_file_name(enum ferry_entry_kind kind);
+
 void ferry_layout_blob_name(const struct ferry_digest *digest, char out[FERRY_BLOB_NAME_MAX]);
 
 /* What the entry `name` is; *digest is set for a blob. FERRY_EFORMAT for a name that is absolute,
