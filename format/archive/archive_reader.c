@@ -217,18 +217,6 @@ int ferry_reader_restart(struct ferry_reader *reader, struct ferry_err *err)
     return 0;
 }
 
-/* A writer at the other end of a pipe may still pad the archive: it must not be broken off. */
-static int drain_pipe(struct ferry_reader *r, struct ferry_err *err)
-{
-    uint8_t scratch[16 * 1024];
-    size_t got;
-
-    do {
-        FERRY_TRY(ferry_source_read(r->stream, scratch, sizeof(scratch), &got, err));
-    } while (got > 0);
-    return 0;
-}
-
 static int next_in_tar(struct ferry_reader *r, struct ferry_err *err)
 {
     struct ferry_tar_entry entry;
@@ -241,7 +229,10 @@ static int next_in_tar(struct ferry_reader *r, struct ferry_err *err)
     r->current.size = entry.size;
     r->position = entry.position;
     r->data = entry.data;
-    return entry.name || !r->stream ? 0 : drain_pipe(r, err);
+    /* A writer at the other end of a pipe may still pad the archive: it must not be broken off. */
+    if (!entry.name && r->stream && ferry_source_drain(r->stream, err) < 0)
+        return ferry_wrap(err, "%s", r->name);
+    return 0;
 }
 
 int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, struct ferry_err *err)

@@ -101,7 +101,7 @@ static int next_in_part(struct ferry_folder *f, const struct dirent **out, struc
     *out = f->walk ? readdir(f->walk) : NULL;
     if (*out || errno == 0)
         return 0;
-    return ferry_fail(err, FERRY_EIO, "%s/%s: cannot be listed: %s", f->path, parts[f->part],
+    return ferry_fail(err, FERRY_EIO, "%s/%s: cannot list: %s", f->path, parts[f->part],
                       strerror(errno));
 }
 

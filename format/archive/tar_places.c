@@ -83,18 +83,12 @@ static int placed_read(struct ferry_source *source, void *buf, size_t cap, size_
 static int placed_rewind(struct ferry_source *source, int64_t offset, struct ferry_err *err)
 {
     struct placed *p = (struct placed *)source;
-    uint8_t scratch[16 * 1024];
+    int64_t lacking;
 
-    if (placed_open(p, err) < 0)
+    if (placed_open(p, err) < 0 || ferry_source_skip(p->body, offset, &lacking, err) < 0)
         return ferry_wrap(err, "%s", p->name);
-    while (offset > 0) {
-        size_t cap = offset < (int64_t)sizeof(scratch) ? (size_t)offset : sizeof(scratch), got;
-
-        FERRY_TRY(placed_read(source, scratch, cap, &got, err));
-        if (got == 0)
-            return ferry_fail(err, FERRY_EFORMAT, "%s: became shorter", p->name);
-        offset -= (int64_t)got;
-    }
+    if (lacking > 0)
+        return ferry_fail(err, FERRY_EFORMAT, "%s: became shorter", p->name);
     return 0;
 }
 

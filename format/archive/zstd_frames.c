@@ -120,26 +120,12 @@ static void thawed_free(struct ferry_source *source)
 
 static const struct ferry_source_ops thawed_ops = { thawed_read, NULL, thawed_free };
 
-/* Reads `count` bytes for nothing. */
-static int pass_over(struct ferry_source *source, int64_t count, struct ferry_err *err)
-{
-    uint8_t scratch[16 * 1024];
-    size_t got = 1;
-
-    while (count > 0 && got > 0) {
-        size_t cap = count < (int64_t)sizeof(scratch) ? (size_t)count : sizeof(scratch);
-
-        FERRY_TRY(ferry_source_read(source, scratch, cap, &got, err));
-        count -= (int64_t)got;
-    }
-    return 0;
-}
-
 int ferry_frames_source(const struct ferry_frames *frames, int64_t offset,
                         struct ferry_source **out, struct ferry_err *err)
 {
     size_t first = (size_t)(offset / FERRY_ZSTD_FRAME);
     FERRY_OWNED(ferry_source) owned = NULL;
+    int64_t lacking; /* which is met as the end */
     struct thawed *s = calloc(1, sizeof(*s));
 
     if (!s)
@@ -151,7 +137,7 @@ int ferry_frames_source(const struct ferry_frames *frames, int64_t offset,
     FERRY_TRY(ferry_volumes_source(frames->volumes, ferry_frames_start(frames, first),
                                    ferry_frames_start(frames, frames->count), &s->packed, err));
     FERRY_TRY(ferry_inflate_new(s->packed, &s->stream, err));
-    FERRY_TRY(pass_over(owned, offset - (int64_t)first * FERRY_ZSTD_FRAME, err));
+    FERRY_TRY(ferry_source_skip(owned, offset - (int64_t)first * FERRY_ZSTD_FRAME, &lacking, err));
     *out = ferry_steal(&owned);
     return 0;
 }

@@ -92,3 +92,17 @@ int ferry_source_drain(struct ferry_source *source, struct ferry_err *err)
     } while (got > 0);
     return 0;
 }
+
+int ferry_source_skip(struct ferry_source *source, int64_t count, int64_t *lacking,
+                      struct ferry_err *err)
+{
+    uint8_t chunk[16 * 1024];
+    size_t got = 1;
+
+    for (*lacking = count; *lacking > 0 && got > 0; *lacking -= (int64_t)got) {
+        size_t cap = *lacking < (int64_t)sizeof(chunk) ? (size_t)*lacking : sizeof(chunk);
+
+        FERRY_TRY(ferry_source_read(source, chunk, cap, &got, err));
+    }
+    return 0;
+}

@@ -58,4 +58,8 @@ int ferry_source_read_all(struct ferry_source *source, struct ferry_buf *buf,
 /* Reads to the end and drops the bytes: what remains of a verifying source is proved so. */
 int ferry_source_drain(struct ferry_source *source, struct ferry_err *err) FERRY_MUST_USE;
 
+/* Reads `count` bytes and drops them; *lacking is how many of them the source did not have. */
+int ferry_source_skip(struct ferry_source *source, int64_t count, int64_t *lacking,
+                      struct ferry_err *err) FERRY_MUST_USE;
+
 #endif

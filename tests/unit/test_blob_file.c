@@ -162,6 +162,26 @@ static void test_blob_file_read_all_is_bounded(void **state)
     CHECK_CODE(ferry_source_read_all(source, &buf, &err), FERRY_ELIMIT);
 }
 
+static void test_blob_file_skip(void **state)
+{
+    static const struct {
+        int64_t count, lacking;
+        const char *left;
+    } rows[] = { { 0, 0, "hello" }, { 2, 0, "llo" }, { 5, 0, "" }, { 7, 2, "" } };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(rows); i++) {
+        FERRY_OWNED(ferry_source) source = NULL;
+        int64_t lacking = -1;
+        struct ferry_err err;
+
+        CHECK_OK(ferry_source_memory("hello", 5, &source, &err));
+        CHECK_OK(ferry_source_skip(source, rows[i].count, &lacking, &err));
+        assert_int_equal(lacking, rows[i].lacking);
+        check_content(source, rows[i].left);
+    }
+}
+
 static void on_alarm(int number)
 {
     (void)number;
@@ -236,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_blob_file_memory),
         cmocka_unit_test(test_blob_file_empty_memory),
         cmocka_unit_test(test_blob_file_read_all_is_bounded),
+        cmocka_unit_test(test_blob_file_skip),
         cmocka_unit_test(test_blob_file_waits_out_interruptions),
         cmocka_unit_test(test_blob_file_stops_when_cancelled),
     };
