@@ -1,5 +1,6 @@
 #include "format/archive/archive_set.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -8,6 +9,17 @@
 const char *ferry_archive_name(const struct ferry_archive *archive)
 {
     return strcmp(archive->path, "-") == 0 ? "stdin" : archive->path;
+}
+
+/* What is named "b" is not named by "blob". */
+bool ferry_archive_is_named(const struct ferry_archive *archive, const char *text)
+{
+    const char *name = ferry_archive_name(archive);
+    size_t len = strlen(name);
+
+    return strncmp(text, name, len) == 0 &&
+           (text[len] == ':' || text[len] == '/' ||
+            (text[len] == '.' && isdigit((unsigned char)text[len + 1])));
 }
 
 static void release(struct ferry_archive *archive)
@@ -44,10 +56,8 @@ static bool is_fault(const struct ferry_archive_set *set, int code)
 
 void ferry_archive_fail(struct ferry_archive *archive, struct ferry_err *why)
 {
-    const char *name = ferry_archive_name(archive);
-
-    if (strncmp(why->msg, name, strlen(name)) != 0)
-        ferry_wrap(why, "%s", name);
+    if (!ferry_archive_is_named(archive, why->msg))
+        ferry_wrap(why, "%s", ferry_archive_name(archive));
     if (archive->fault.code == FERRY_OK)
         archive->fault = *why;
 }

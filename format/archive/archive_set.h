@@ -81,6 +81,9 @@ FERRY_OWNED_DEFINE(ferry_archive_set)
 /* What to call an archive in messages. */
 const char *ferry_archive_name(const struct ferry_archive *archive);
 
+/* Whether that is how `text` begins: what is said of it, of a file in it, or of a volume. */
+bool ferry_archive_is_named(const struct ferry_archive *archive, const char *text);
+
 /* Its fault is *why, in which its name is put, unless it has one already. */
 void ferry_archive_fail(struct ferry_archive *archive, struct ferry_err *why);
 

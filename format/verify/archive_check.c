@@ -23,11 +23,12 @@ int ferry_archive_check_fault(const struct ferry_archive_check *check, enum ferr
                               struct ferry_err *err)
 {
     struct ferry_verify_report *report = check->report;
-    const char *name = ferry_archive_name(&report->set->items[check->place]);
-    bool is_named = report->set->count == 1 || strncmp(text, name, strlen(name)) == 0;
+    const struct ferry_archive *archive = &report->set->items[check->place];
+    bool is_clear = report->set->count == 1 || ferry_archive_is_named(archive, text);
     FERRY_OWNED_MEM char *copy = NULL;
 
-    FERRY_TRY(ferry_text(&copy, err, "%s%s%s", is_named ? "" : name, is_named ? "" : ": ", text));
+    FERRY_TRY(ferry_text(&copy, err, "%s%s%s", is_clear ? "" : ferry_archive_name(archive),
+                         is_clear ? "" : ": ", text));
     FERRY_TRY(ferry_grow((void **)&report->faults, report->fault_count, &report->fault_room,
                          sizeof(*report->faults), err));
     report->faults[report->fault_count++] = (struct ferry_fault){

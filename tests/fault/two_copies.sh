@@ -122,6 +122,12 @@ done
 run 0 ociferry-verify "$T/good.tar" "$T/good.tar"
 prints 'together: whole'
 
+step "an archive whose name is how a message begins is named all the same"
+mv "$T/layout" "$T/b"
+: >"$T/b/blobs/sha256/${layer#sha256:}"
+run 0 env -C "$T" ociferry-verify b good.tar
+says "b: blob $layer: .*good in .*good.tar"
+
 step "the same blob is bad in both: its image fails, and the others arrive"
 copies layer layer
 fresh
