@@ -337,13 +337,12 @@ static struct ferry_volume_check volume_check(const struct ferry_archive_check *
 
 /* --- the steps -------------------------------------------------------------------------------- */
 
-/* What is wrong with the archive as a whole is one fault more, and the rest is looked at still. A
- * volume that is not there is told of already. */
+/* What is wrong with the archive as a whole is one fault more, and the rest is looked at still. */
 static int note_fault(const struct check *c, const char *text, struct ferry_err *err)
 {
     const struct ferry_volume_check volumes = volume_check(c->base);
 
-    if (volumes.reader && ferry_volume_check_has_hole(&volumes))
+    if (volumes.reader && ferry_volume_check_explains(&volumes, text))
         return 0;
     return add_fault(c, FERRY_FAULT_ARCHIVE, NULL, text, err);
 }

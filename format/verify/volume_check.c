@@ -51,14 +51,15 @@ int ferry_volume_check_watch(const struct ferry_volume_check *check, struct ferr
     return v && check->bytes ? ferry_volumes_watch(v, err) : 0;
 }
 
-bool ferry_volume_check_has_hole(const struct ferry_volume_check *check)
+bool ferry_volume_check_explains(const struct ferry_volume_check *check, const char *text)
 {
     const struct ferry_volumes *v = volumes_of(check);
 
     for (size_t i = 0; v && i < ferry_volumes_count(v); i++) {
         enum ferry_volume_state state = ferry_volumes_state(v, i);
 
-        if (state == FERRY_VOLUME_MISSING || state == FERRY_VOLUME_CUT)
+        if ((state == FERRY_VOLUME_MISSING || state == FERRY_VOLUME_CUT) &&
+            strstr(text, ferry_volumes_get(v, i)->name))
             return true;
     }
     return false;

@@ -43,8 +43,8 @@ int ferry_volume_check_begin(const struct ferry_volume_check *check,
 int ferry_volume_check_watch(const struct ferry_volume_check *check,
                              struct ferry_err *err) FERRY_MUST_USE;
 
-/* Whether the pass cannot come to its end, for want of a volume or of a part of one. */
-bool ferry_volume_check_has_hole(const struct ferry_volume_check *check);
+/* Whether a fault is but this, that a volume is not there to its end: that is told by itself. */
+bool ferry_volume_check_explains(const struct ferry_volume_check *check, const char *text);
 
 /* Adds to *out; nothing where the archive is not in volumes. `reached_end`: the pass did. */
 int ferry_volume_check_end(const struct ferry_volume_check *check, bool reached_end,

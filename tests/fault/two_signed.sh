@@ -76,3 +76,11 @@ sed -i 's,app/web,other/name,g' parts/index.json
 tar --format=gnu -cf changed.tar -C parts oci-layout index.json index.json.p7s blobs
 refused 'changed.tar: index.json.p7s: index.json is not what CN=signer signed' changed.tar good.tar
 no_image "$STORE" other/name 1
+
+step "in volumes of which one is missing: that hides nothing else"
+run 0 ociferry-export -o v.tar --volume-size 1M --sign-cert stranger.crt --sign-key stranger.key "$SRC/app/big:1"
+run 0 ociferry-export -o big.tar "${signed[@]}" "$SRC/app/big:1"
+rm v.tar.002
+run 0 ociferry-verify --trust ca.crt v.tar big.tar
+says 'v.tar.002 is missing'
+says 'v.tar: index.json.p7s: signed by CN=stranger'
