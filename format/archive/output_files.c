@@ -41,6 +41,7 @@ static int open_file(const char *path, struct ferry_err *err)
 static int lock_first(struct ferry_output_files *f, struct ferry_err *err)
 {
     FERRY_OWNED_MEM char *path = NULL;
+    struct stat st;
 
     FERRY_TRY(ferry_output_name(&f->names, 0, &path, err));
     f->lock = open_file(path, err);
@@ -49,6 +50,7 @@ static int lock_first(struct ferry_output_files *f, struct ferry_err *err)
     if (!is_still_there(f->lock, path))
         return ferry_fail(err, FERRY_EIO, "%s: another export has just finished it", path);
     f->is_ours = true;
+    f->keep = fstat(f->lock, &st) < 0 || st.st_size > 0; /* which an earlier one has left */
     return 0;
 }
 
@@ -72,7 +74,6 @@ static int find(struct ferry_output_files *f, struct ferry_err *err)
         if (there.size > 0)
             FERRY_TRY(ferry_volumes_add(f->found, &there, err));
     }
-    f->keep = ferry_volumes_size(f->found) > 0;
     return 0;
 }
 
