@@ -29,6 +29,7 @@ int ferry_archive_check_fault(const struct ferry_archive_check *check, enum ferr
 
     FERRY_TRY(ferry_text(&copy, err, "%s%s%s", is_clear ? "" : ferry_archive_name(archive),
                          is_clear ? "" : ": ", text));
+    ferry_text_clean(copy);
     FERRY_TRY(ferry_grow((void **)&report->faults, report->fault_count, &report->fault_room,
                          sizeof(*report->faults), err));
     report->faults[report->fault_count++] = (struct ferry_fault){

@@ -1,9 +1,22 @@
 #include "format/verify/verify_json.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "format/oci/left_out.h"
 #include "format/verify/signature_report.h"
+
+/* A path may hold what a text of JSON cannot: it is shown as it is in messages. */
+static json_t *format_path(const char *path)
+{
+    FERRY_OWNED_MEM char *copy = strdup(path);
+
+    if (!copy)
+        return NULL;
+    ferry_text_clean(copy);
+    return json_string(copy);
+}
 
 static int format_image(const struct ferry_contents *contents, size_t name, json_t **out,
                         struct ferry_err *err)
@@ -38,13 +51,21 @@ static int add_in_base(const struct ferry_verify_report *report, struct ferry_no
     return ferry_in_base_json(&sum, item, err);
 }
 
-static json_t *format_bases(const struct ferry_bases *bases)
+static int format_bases(const struct ferry_bases *bases, json_t *array, struct ferry_err *err)
 {
-    json_t *array = json_array();
-
     for (size_t i = 0; i < bases->count; i++)
-        json_array_append_new(array, json_pack("{s:s}", "digest", bases->digests[i].text));
-    return array;
+        if (json_array_append_new(array, json_pack("{s:s}", "digest", bases->digests[i].text)) < 0)
+            return ferry_fail_memory(err);
+    return 0;
+}
+
+static int format_unlisted(const struct ferry_verify_report *report, json_t *unlisted,
+                           struct ferry_err *err)
+{
+    for (size_t i = 0; i < report->unlisted_named; i++)
+        if (json_array_append_new(unlisted, json_string(report->unlisted[i])) < 0)
+            return ferry_fail_memory(err);
+    return 0;
 }
 
 static int format_images(const struct ferry_contents *contents, json_t *images,
@@ -84,8 +105,8 @@ static int format_faults(const struct ferry_contents *contents, json_t *faults,
         FERRY_TRY(list_damaged(contents, fault, names, err));
         if (json_array_append_new(
                 faults,
-                json_pack("{s:s, s:s*, s:s, s:b, s:O}", "archive",
-                          contents->report->set->items[fault->archive].path, "digest",
+                json_pack("{s:o, s:s*, s:s, s:b, s:O}", "archive",
+                          format_path(contents->report->set->items[fault->archive].path), "digest",
                           fault->node ? fault->node->descriptor.digest.text : NULL, "message",
                           fault->text, "healed", fault->is_healed, "damages", names)) < 0)
             return ferry_fail_memory(err);
@@ -104,10 +125,10 @@ static int format_archives(const struct ferry_verify_report *report, json_t *arc
         FERRY_TRY(ferry_signature_json(&archive->signature, &signature, err));
         if (json_array_append_new(
                 archives,
-                json_pack("{s:s, s:s?, s:O, s:b, s:I, s:I}", "archive", archive->path, "index",
-                          archive->is_read ? archive->graph->index.text : NULL, "signature",
-                          json_object_get(signature, "state"), "whole", v->faults == 0, "blobs",
-                          (json_int_t)v->blobs, "bytes", (json_int_t)v->bytes)) < 0)
+                json_pack("{s:o, s:s?, s:O, s:b, s:I, s:I}", "archive", format_path(archive->path),
+                          "index", archive->is_read ? archive->graph->index.text : NULL,
+                          "signature", json_object_get(signature, "state"), "whole", v->faults == 0,
+                          "blobs", (json_int_t)v->blobs, "bytes", (json_int_t)v->bytes)) < 0)
             return ferry_fail_memory(err);
     }
     return 0;
@@ -119,11 +140,12 @@ static int format_volumes(const struct ferry_verify_report *report, json_t *volu
     for (size_t i = 0; i < report->volumes.count; i++) {
         const struct ferry_volume_result *v = &report->volumes.items[i];
 
-        if (json_array_append_new(
-                volumes, json_pack("{s:s, s:s, s:I, s:s?, s:s}", "archive",
-                                   report->set->items[v->archive].path, "file", v->file, "bytes",
-                                   (json_int_t)v->bytes, "sha256", v->sha256[0] ? v->sha256 : NULL,
-                                   "state", ferry_volume_state_text(v->state))) < 0)
+        if (json_array_append_new(volumes,
+                                  json_pack("{s:o, s:s, s:I, s:s?, s:s}", "archive",
+                                            format_path(report->set->items[v->archive].path),
+                                            "file", v->file, "bytes", (json_int_t)v->bytes,
+                                            "sha256", v->sha256[0] ? v->sha256 : NULL, "state",
+                                            ferry_volume_state_text(v->state))) < 0)
             return ferry_fail_memory(err);
     }
     return 0;
@@ -162,6 +184,7 @@ int ferry_verify_json_print(const struct verify_opts *opts, const struct ferry_c
     FERRY_OWNED_JSON *unlisted = json_array();
     FERRY_OWNED_JSON *archives = json_array();
     FERRY_OWNED_JSON *copies = json_array();
+    FERRY_OWNED_JSON *bases = json_array();
     FERRY_OWNED_JSON *signature = NULL;
     FERRY_OWNED_JSON *volumes = json_array();
     FERRY_OWNED_JSON *document = NULL;
@@ -172,13 +195,13 @@ int ferry_verify_json_print(const struct verify_opts *opts, const struct ferry_c
     FERRY_TRY(format_archives(report, archives, err));
     FERRY_TRY(format_copies(report, copies, err));
     FERRY_TRY(format_volumes(report, volumes, err));
-    for (size_t i = 0; i < report->unlisted_named; i++)
-        json_array_append_new(unlisted, json_string(report->unlisted[i]));
+    FERRY_TRY(format_unlisted(report, unlisted, err));
+    FERRY_TRY(format_bases(&report->graph->bases, bases, err));
     document = json_pack(
-        "{s:s?, s:O, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O, "
-        "s:O, s:O}",
-        "archive", report->set->count == 1 ? report->set->items[0].path : NULL, "archives",
-        archives, "index", index[0] ? index : NULL, "signature", signature, "whole",
+        "{s:o, s:O, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O, "
+        "s:O, s:O, s:O}",
+        "archive", report->set->count == 1 ? format_path(report->set->items[0].path) : json_null(),
+        "archives", archives, "index", index[0] ? index : NULL, "signature", signature, "whole",
         ferry_verify_is_whole(report), "depth",
         opts->quick  ? "quick"
         : opts->deep ? "deep"
@@ -188,12 +211,11 @@ int ferry_verify_json_print(const struct verify_opts *opts, const struct ferry_c
         (json_int_t)contents->bytes[FERRY_SPACE_SHARED], "savedBytes", (json_int_t)contents->saved,
         "foreignLayersLeftOut", (json_int_t)report->left_out, "manifestsLeftOut",
         (json_int_t)report->manifests_left_out, "images", images, "faults", faults, "unlisted",
-        unlisted, "copies", copies, "volumes", volumes);
-    if (!document ||
-        json_object_set_new(document, "bases", format_bases(&report->graph->bases)) < 0)
+        unlisted, "copies", copies, "volumes", volumes, "bases", bases);
+    if (!document)
         return ferry_fail_memory(err);
     FERRY_TRY(ferry_in_base_json(&report->in_base, document, err));
-    if (json_dumpf(document, stdout, JSON_INDENT(2)) == 0)
-        putchar('\n');
+    if (json_dumpf(document, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0)
+        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
     return 0;
 }

@@ -65,6 +65,9 @@ echo hello >"$T/text"
 bad 3 "$T/text" ociferry-import -q "$T/text" "$DST"
 run 3 ociferry-verify -q "$T/text"
 says "$T/text"
+mv "$T/text" "$T/"$'\xff.tar'
+run 3 ociferry-verify --json "$T/"$'\xff.tar'
+equal "a path that is no UTF-8, in JSON" "$T/?.tar" "$(jq -r .archive "$T/out")"
 bad 1 'no-such.tar' ociferry-import -q "$T/no-such.tar" "$DST"
 bad 1 'no-such.tar' ociferry-verify -q "$T/no-such.tar"
 bad 3 "$T/home" ociferry-import -q "$T/home" "$DST"
