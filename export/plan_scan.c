@@ -132,7 +132,18 @@ static int check_blob(struct ferry_plan_scan *s, const struct ferry_node *node,
     return rc;
 }
 
-/* Goes through the blobs; *out says where it had to stop. */
+void ferry_plan_scan_stop(const struct ferry_node *node, int64_t offset, int64_t end,
+                          struct ferry_resume *out)
+{
+    int64_t size = node->descriptor.size;
+
+    out->offset = offset;
+    out->data = offset + ferry_writer_entry_cost(&node->descriptor.digest, 0);
+    out->tail = 0;
+    if (!node->bytes && end > out->data)
+        out->tail = end - out->data < size ? end - out->data : size;
+}
+
 int ferry_plan_scan_nodes(struct ferry_plan_scan *s, struct ferry_resume *out,
                           enum ferry_verdict *verdict, struct ferry_err *err)
 {
@@ -143,18 +154,16 @@ int ferry_plan_scan_nodes(struct ferry_plan_scan *s, struct ferry_resume *out,
         char name[FERRY_BLOB_NAME_MAX];
 
         ferry_layout_blob_name(&node->descriptor.digest, name);
-        out->offset = out->kept = s->offset;
-        out->data = s->offset + ferry_writer_entry_cost(&node->descriptor.digest, 0);
-        out->tail = 0;
+        ferry_plan_scan_stop(node, s->offset, s->offset, out);
+        out->kept = s->offset;
         FERRY_TRY(next_entry(s, name, size, verdict, err));
         if (*verdict != FERRY_VERDICT_SAME)
             return 0;
         if (s->found < s->offset + cost) {
             *verdict = FERRY_VERDICT_CUT;
-            if (s->found > out->data && !node->bytes) {
-                out->tail = s->found - out->data < size ? s->found - out->data : size;
+            ferry_plan_scan_stop(node, s->offset, s->found, out);
+            if (out->tail > 0)
                 out->kept = out->data + out->tail;
-            }
             return 0;
         }
         FERRY_TRY(check_blob(s, node, verdict, err));

@@ -34,4 +34,10 @@ int ferry_plan_scan_head(struct ferry_plan_scan *scan, enum ferry_verdict *verdi
 int ferry_plan_scan_nodes(struct ferry_plan_scan *scan, struct ferry_resume *out,
                           enum ferry_verdict *verdict, struct ferry_err *err) FERRY_MUST_USE;
 
+/* Sets offset, data and tail of *out: the stream is good up to `end`, before or in the entry of
+ * `node`, which begins at `offset`. Of a blob that the plan holds the tail is 0: it is written
+ * again whole. */
+void ferry_plan_scan_stop(const struct ferry_node *node, int64_t offset, int64_t end,
+                          struct ferry_resume *out);
+
 #endif

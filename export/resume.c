@@ -71,15 +71,12 @@ static void step_back(const struct ferry_plan_scan *s, const struct ferry_writer
         return;
     *out = (struct ferry_resume){ .is_begun = kept >= head, .kept = kept };
     for (; out->is_begun && out->node < s->plan->count; out->node++) {
-        const struct ferry_descriptor *d = &s->plan->nodes[out->node]->descriptor;
+        const struct ferry_node *node = s->plan->nodes[out->node];
+        const struct ferry_descriptor *d = &node->descriptor;
         int64_t end = offset + ferry_writer_entry_cost(&d->digest, d->size);
 
-        out->offset = offset;
-        out->data = offset + ferry_writer_entry_cost(&d->digest, 0);
         if (kept < end) {
-            out->tail = kept <= out->data            ? 0
-                        : kept - out->data < d->size ? kept - out->data
-                                                     : d->size;
+            ferry_plan_scan_stop(node, offset, kept, out);
             return;
         }
         offset = end;

@@ -11,6 +11,7 @@ head -c $((30 * 1024 * 1024)) /dev/zero >"$T/zeros"
 store_blob "$storage" app/noise "$T/zeros"
 jq -c --arg d "$DIGEST" '.layers += [{mediaType: "application/vnd.oci.image.layer.v1.tar",
     digest: $d, size: 31457280}]' "$T/manifest.noise" >"$T/manifest.1"
+store_image SRC app/many 2 1 1
 start_registry SRC
 start_registry DST
 put_image "$SRC" app/noise 1
@@ -83,3 +84,21 @@ same_file "the archive" "$T/whole.tar.zst" "$T/other"
 head -c "$third" "$T/whole.tar.zst" >"$T/back.partial"
 run 0 ociferry-export -o "$T/back" "$P/app/noise:1"
 same_file "the archive" "$T/plain.tar" "$T/back"
+
+# Manifests over more than a frame, which ends in one of them, in front of blobs that are fetched.
+step "the frame ends in a manifest"
+names=()
+head -c 3900000 /dev/zero | tr '\0' x >"$T/padding"
+for i in {1..20}; do
+    jq -c --arg n "$i" --rawfile x "$T/padding" '.annotations = {n: $n, x: $x}' "$T/manifest.2" \
+        >"$T/manifest.m$i"
+    put_image "$SRC" app/many "m$i"
+    names+=("$P/app/many:m$i")
+done
+run 0 ociferry-export --zstd -o "$T/many" "${names[@]}"
+size=$(file_size "$T/many")
+cp "$T/many" "$T/on.partial"
+flip "$T/on.partial" $((size - 500000)) # in a layer
+run 0 ociferry-export --zstd -o "$T/on" "${names[@]}"
+says "going on with what an earlier export left: 64.0 MiB"
+same_file "the archive" "$T/many" "$T/on"
