@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/archive/layout.h"
+#include "format/archive/output_names.h"
 #include "format/core/blob_file.h"
 
 struct ferry_saved_base {
@@ -68,6 +68,15 @@ static int fail(const char *path, const char *what, struct ferry_err *err)
     return ferry_fail(err, FERRY_EIO, "--save-base: %s: %s: %s", path, what, strerror(errno));
 }
 
+/* A folder can be renamed to it: it has a last part that is a name. */
+static bool is_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *last = slash ? slash + 1 : path;
+
+    return last[0] && strcmp(last, ".") != 0 && strcmp(last, "..") != 0;
+}
+
 /* Its name must be free: nothing is ever removed to make room. */
 static int check_free(const char *path, struct ferry_err *err)
 {
@@ -75,9 +84,11 @@ static int check_free(const char *path, struct ferry_err *err)
     size_t entries = 0;
     DIR *folder;
 
+    if (!is_name(path))
+        return ferry_fail(err, FERRY_EIO, "--save-base: \"%s\": not a name for a new folder", path);
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? 0 : fail(path, "cannot look", err);
-    folder = opendir(path);
+    folder = S_ISDIR(st.st_mode) ? opendir(path) : NULL; /* of a link the name is not free */
     while (folder && readdir(folder))
         entries++;
     if (folder)
@@ -98,11 +109,24 @@ static int make_partial(struct ferry_saved_base *saved, struct ferry_err *err)
     saved->fd = open(partial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (saved->fd < 0)
         return fail(partial, "cannot create", err);
-    if (flock(saved->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        return ferry_fail(err, FERRY_EIO, "--save-base: %s: another export is writing it", partial);
+    if (ferry_output_lock(saved->fd, partial, err) < 0)
+        return ferry_wrap(err, "--save-base");
     clear(saved->fd); /* what one that was killed left behind */
     saved->partial = ferry_steal(&partial);
     return 0;
+}
+
+/* An empty folder that something is mounted on cannot give way to another. */
+static int check_mount(const struct ferry_saved_base *saved, struct ferry_err *err)
+{
+    struct stat ours, there;
+
+    if (fstat(saved->fd, &ours) < 0)
+        return fail(saved->partial, "cannot look", err);
+    if (stat(saved->path, &there) < 0 || there.st_dev == ours.st_dev)
+        return 0;
+    return ferry_fail(err, FERRY_EIO,
+                      "--save-base: %s: is another file system: name a folder in it", saved->path);
 }
 
 int ferry_saved_base_open(const char *path, struct ferry_saved_base **out, struct ferry_err *err)
@@ -117,6 +141,7 @@ int ferry_saved_base_open(const char *path, struct ferry_saved_base **out, struc
         saved->path[--len] = '\0';
     FERRY_TRY(check_free(saved->path, err));
     FERRY_TRY(make_partial(saved, err));
+    FERRY_TRY(check_mount(saved, err));
     *out = ferry_steal(&saved);
     return 0;
 }

@@ -5,7 +5,8 @@
  * What it is: FOLDER.partial, made before the work so that a place where nothing can be written is
  * found then; it takes its name when all documents are in it and on the medium.
  * Owns: the folder; what is not committed is gone when freed. Fails: FERRY_EIO naming it, also
- * where there is something of that name already, but for an empty folder.
+ * where there is something of that name already, but for an empty folder, and where no folder can
+ * be given that name.
  */
 #ifndef FERRY_EXPORT_SAVED_BASE_H
 #define FERRY_EXPORT_SAVED_BASE_H

@@ -1,7 +1,9 @@
 #include "export/base.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -408,6 +410,41 @@ static void test_saved_base_exists(void **state)
     assert_true(is_there("a-folder.partial"));
 }
 
+/* What could not take its name is found before the work. */
+static void test_saved_base_no_name(void **state)
+{
+    static const char *const paths[] = { "", "/", ".", "..", "empty/.", "empty/..//", "link" };
+    struct ferry_err err = { 0 };
+
+    (void)state;
+    assert_int_equal(mkdir("empty", 0700), 0);
+    assert_int_equal(symlink("empty", "link"), 0);
+    for (size_t i = 0; i < FERRY_COUNT(paths); i++) {
+        FERRY_OWNED(ferry_saved_base) saved = NULL;
+
+        CHECK_CODE(ferry_saved_base_open(paths[i], &saved, &err), FERRY_EIO);
+    }
+    assert_false(is_there("link.partial"));
+}
+
+static void test_saved_base_mount_point(void **state)
+{
+    FERRY_OWNED(ferry_saved_base) saved = NULL;
+    struct ferry_err err = { 0 };
+
+    (void)state;
+    assert_int_equal(mkdir("medium", 0700), 0);
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", "medium", "tmpfs", 0, NULL) < 0)
+        skip(); /* not root */
+    CHECK_CODE(ferry_saved_base_open("medium", &saved, &err), FERRY_EIO);
+    assert_non_null(strstr(err.msg, "name a folder in it"));
+    assert_false(is_there("medium.partial"));
+    CHECK_OK(ferry_saved_base_open("medium/base", &saved, &err));
+    ferry_saved_base_free(ferry_steal(&saved));
+    umount("medium");
+}
+
 static int enter(void **state)
 {
     int rc = sample_enter_folder(state);
@@ -429,6 +466,8 @@ int main(void)
         cmocka_unit_test(test_saved_base_leaves_no_trace),
         cmocka_unit_test(test_saved_base_after_a_kill),
         cmocka_unit_test(test_saved_base_exists),
+        cmocka_unit_test(test_saved_base_no_name),
+        cmocka_unit_test(test_saved_base_mount_point),
     };
 
     return cmocka_run_group_tests_name("base", tests, enter, sample_leave_folder);
