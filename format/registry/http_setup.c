@@ -76,13 +76,32 @@ static CURLcode set_method(CURL *easy, const struct ferry_http_request *request)
     return rc != CURLE_OK ? rc : curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
 }
 
-/* Where to, and whom to believe. */
+/* Whom to believe, and what to show. */
+static CURLcode set_tls(CURL *easy, const struct ferry_http_request *request)
+{
+    const struct ferry_tls *tls = request->tls;
+    long check = request->insecure ? 0L : 1L;
+    CURLcode rc = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, check);
+
+    if (rc == CURLE_OK)
+        rc = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2 * check);
+    if (rc == CURLE_OK && tls && tls->ca.len > 0) {
+        struct curl_blob blob = { tls->ca.data, tls->ca.len, CURL_BLOB_NOCOPY };
+
+        rc = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+    }
+    if (rc == CURLE_OK && tls && tls->cert && request->show_client)
+        rc = curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->cert);
+    if (rc == CURLE_OK && tls && tls->cert && request->show_client)
+        rc = curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
+    return rc;
+}
+
+/* Where to. */
 static CURLcode set_peer(struct ferry_http *http, const struct ferry_http_request *request,
                          const struct ferry_origin *origin)
 {
-    const struct ferry_tls *tls = request->tls;
     int connect = request->probing ? PROBE_SECONDS : CONNECT_SECONDS;
-    long check = request->insecure ? 0L : 1L;
     CURLcode rc = curl_easy_setopt(http->easy, CURLOPT_URL, http->url);
 
     if (connect > http->options->stall_seconds)
@@ -91,19 +110,8 @@ static CURLcode set_peer(struct ferry_http *http, const struct ferry_http_reques
         rc = curl_easy_setopt(http->easy, CURLOPT_CONNECTTIMEOUT, (long)connect);
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(http->easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
-    if (rc == CURLE_OK)
-        rc = curl_easy_setopt(http->easy, CURLOPT_SSL_VERIFYPEER, check);
-    if (rc == CURLE_OK)
-        rc = curl_easy_setopt(http->easy, CURLOPT_SSL_VERIFYHOST, 2 * check);
-    if (rc == CURLE_OK && tls && tls->ca.len > 0) {
-        struct curl_blob blob = { tls->ca.data, tls->ca.len, CURL_BLOB_NOCOPY };
-
-        rc = curl_easy_setopt(http->easy, CURLOPT_CAINFO_BLOB, &blob);
-    }
-    if (rc == CURLE_OK && tls && tls->cert && request->show_client)
-        rc = curl_easy_setopt(http->easy, CURLOPT_SSLCERT, tls->cert);
-    if (rc == CURLE_OK && tls && tls->cert && request->show_client)
-        rc = curl_easy_setopt(http->easy, CURLOPT_SSLKEY, tls->key);
+    if (rc == CURLE_OK && origin->tls) /* libcurl copies certificates for every request */
+        rc = set_tls(http->easy, request);
     if (rc == CURLE_OK && ferry_origin_is_loopback(origin)) /* a proxy means another machine */
         rc = curl_easy_setopt(http->easy, CURLOPT_NOPROXY, "*");
     return rc;
