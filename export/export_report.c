@@ -11,6 +11,23 @@
 
 #define VOLUMES_TEXT_MAX 48
 
+/* JSON is text, and a path need not be. */
+static json_t *format_path(const char *path)
+{
+    FERRY_OWNED_MEM char *text = strdup(path);
+
+    if (!text)
+        return NULL;
+    ferry_text_clean(text);
+    return json_string(text);
+}
+
+/* `value` is taken; NULL stands for want of memory. */
+static int append(json_t *array, json_t *value, struct ferry_err *err)
+{
+    return json_array_append_new(array, value) < 0 ? ferry_fail_memory(err) : 0;
+}
+
 static int format_images(const struct ferry_graph *graph, json_t *images, struct ferry_err *err)
 {
     for (size_t i = 0; i < graph->image_count; i++) {
@@ -18,41 +35,43 @@ static int format_images(const struct ferry_graph *graph, json_t *images, struct
         FERRY_OWNED_JSON *left_out = NULL;
 
         FERRY_TRY(ferry_left_out_json(graph, image->root, &left_out, err));
-        if (json_array_append_new(
-                images, json_pack("{s:s, s:s, s:s, s:O, s:s*}", "name", image->name, "digest",
-                                  image->root->descriptor.digest.text, "mediaType",
-                                  image->root->descriptor.media_type, "leftOut", left_out,
-                                  "subject", image->has_subject ? image->subject.text : NULL)) < 0)
-            return ferry_fail_memory(err);
+        FERRY_TRY(append(images,
+                         json_pack("{s:s, s:s, s:s, s:O, s:s*}", "name", image->name, "digest",
+                                   image->root->descriptor.digest.text, "mediaType",
+                                   image->root->descriptor.media_type, "leftOut", left_out,
+                                   "subject", image->has_subject ? image->subject.text : NULL),
+                         err));
     }
     return 0;
 }
 
-static json_t *format_failures(const struct ferry_failures *failures)
+static int format_failures(const struct ferry_failures *failures, json_t *failed,
+                           struct ferry_err *err)
 {
-    json_t *array = json_array();
-
     for (size_t i = 0; i < failures->count; i++)
-        json_array_append_new(array, json_pack("{s:s, s:s}", "name", failures->items[i].name,
-                                               "error", failures->items[i].why));
-    return array;
+        FERRY_TRY(append(failed,
+                         json_pack("{s:s, s:s}", "name", failures->items[i].name, "error",
+                                   failures->items[i].why),
+                         err));
+    return 0;
 }
 
 static int add_bases(const struct ferry_export_result *result, json_t *report,
                      struct ferry_err *err)
 {
     const struct ferry_in_base sum = { result->plan->in_base, result->plan->in_base_bytes };
-    json_t *bases = json_array();
+    FERRY_OWNED_JSON *bases = json_array();
 
     for (size_t i = 0; i < result->bases->count; i++) {
         const struct ferry_base *base = &result->bases->items[i];
 
-        json_array_append_new(bases,
-                              json_pack("{s:s, s:s, s:I, s:I}", "archive", base->path, "digest",
-                                        base->graph->index.text, "layers", (json_int_t)base->layers,
-                                        "bytes", (json_int_t)base->bytes));
+        FERRY_TRY(append(bases,
+                         json_pack("{s:o, s:s, s:I, s:I}", "archive", format_path(base->path),
+                                   "digest", base->graph->index.text, "layers",
+                                   (json_int_t)base->layers, "bytes", (json_int_t)base->bytes),
+                         err));
     }
-    if (json_object_set_new(report, "bases", bases) < 0)
+    if (json_object_set(report, "bases", bases) < 0)
         return ferry_fail_memory(err);
     return ferry_in_base_json(&sum, report, err);
 }
@@ -63,20 +82,23 @@ static json_t *format_referrers(const struct ferry_resolve_notes *notes)
                                                : json_null();
 }
 
-/* Empty where the archive is one file. */
-static json_t *format_volumes(const struct export_opts *opts,
-                              const struct ferry_volume_sums *volumes)
+/* None where the archive is one file. */
+static int format_volumes(const struct export_opts *opts, const struct ferry_volume_sums *sums,
+                          json_t *volumes, struct ferry_err *err)
 {
-    json_t *array = json_array();
     char suffix[FERRY_VOLUME_TEXT_MAX];
 
-    for (size_t i = 0; volumes && i < volumes->count; i++)
-        json_array_append_new(
-            array, json_pack("{s:o, s:I, s:s}", "file",
-                             json_sprintf("%s%s", opts->output, ferry_volume_suffix(i, suffix)),
-                             "bytes", (json_int_t)volumes->items[i].size, "sha256",
-                             ferry_digest_hex(&volumes->items[i].digest)));
-    return array;
+    for (size_t i = 0; sums && i < sums->count; i++) {
+        FERRY_OWNED_MEM char *file = NULL;
+
+        FERRY_TRY(ferry_text(&file, err, "%s%s", opts->output, ferry_volume_suffix(i, suffix)));
+        FERRY_TRY(append(volumes,
+                         json_pack("{s:o, s:I, s:s}", "file", format_path(file), "bytes",
+                                   (json_int_t)sums->items[i].size, "sha256",
+                                   ferry_digest_hex(&sums->items[i].digest)),
+                         err));
+    }
+    return 0;
 }
 
 static int print_json(const struct export_opts *opts, const struct ferry_export_result *result,
@@ -84,16 +106,21 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
 {
     const struct ferry_pull_plan *plan = result->plan;
     struct ferry_digest index;
+    FERRY_OWNED_JSON *archive = opts->output ? format_path(opts->output) : NULL;
     FERRY_OWNED_JSON *images = json_array();
-    FERRY_OWNED_JSON *failed = format_failures(result->failures);
-    FERRY_OWNED_JSON *volumes = format_volumes(opts, result->volumes);
+    FERRY_OWNED_JSON *failed = json_array();
+    FERRY_OWNED_JSON *volumes = json_array();
     FERRY_OWNED_JSON *report = NULL;
 
+    if (opts->output && !archive)
+        return ferry_fail_memory(err);
     FERRY_TRY(ferry_digest_of(FERRY_SHA256, plan->index.data, plan->index.len, &index, err));
     FERRY_TRY(format_images(plan->graph, images, err));
+    FERRY_TRY(format_failures(result->failures, failed, err));
+    FERRY_TRY(format_volumes(opts, result->volumes, volumes, err));
     report = json_pack(
-        "{s:s*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:O, s:O, s:O}",
-        "archive", opts->output, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
+        "{s:O*, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:O, s:O, s:O}",
+        "archive", archive, "dryRun", opts->dry_run, "index", index.text, "archiveBytes",
         (json_int_t)plan->archive_bytes, "fileBytes", (json_int_t)result->stored, "blobs",
         (json_int_t)plan->count, "blobBytes", (json_int_t)plan->bytes, "foreignLayersLeftOut",
         (json_int_t)plan->foreign, "foreignBytesLeftOut", (json_int_t)plan->foreign_bytes,

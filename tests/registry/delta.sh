@@ -114,6 +114,9 @@ equal "size that was foretold" "$(file_size "$T/2.tar")" "$(jq .archiveBytes "$T
 equal "layers" 2 "$(jq .inBase.count "$T/out")"
 equal "bytes" $((3500 * 1024)) "$(jq .inBase.bytes "$T/out")"
 equal "bases" "1 $(index_digest "$T/1.tar") $T/1.tar 2" "$(jq -r '"\(.bases | length) \(.bases[0] | "\(.digest) \(.archive) \(.layers)")"' "$T/out")"
+cp "$T/1.tar" "$T/"$'\xff.tar'
+run 0 ociferry-export --json -o "$T/"$'\xfe.tar' --base "$T/"$'\xff.tar' "${SECOND[@]}"
+equal "names that are no text" "$T/?.tar $T/?.tar" "$(jq -r '"\(.archive) \(.bases[0].archive)"' "$T/out")"
 run 0 ociferry-export --dry-run --base "$T/1.tar" "${SECOND[@]}"
 prints "in a base ${D[os1]}  2048000 bytes"
 prints "images: 4, blobs: 12, "
