@@ -15,13 +15,14 @@ struct find {
 
 static bool is_to_be_found(const struct ferry_push_plan *plan, const struct ferry_node *node)
 {
+    size_t count;
+    const struct ferry_placement *placements = ferry_push_plan_placements(plan, node, &count);
     bool is_lacking = false;
 
-    for (size_t i = plan->first_placement[node->place]; i < plan->first_placement[node->place + 1];
-         i++) {
-        if (plan->placements[i].state == FERRY_PLACEMENT_THERE)
+    for (size_t i = 0; i < count; i++) {
+        if (ferry_placement_is_there(&placements[i]))
             return false;
-        is_lacking = is_lacking || plan->placements[i].state == FERRY_PLACEMENT_ABSENT;
+        is_lacking = is_lacking || placements[i].state == FERRY_PLACEMENT_ABSENT;
     }
     return is_lacking && node->state == FERRY_NODE_IN_BASE;
 }
@@ -44,9 +45,11 @@ static int list_nodes(struct find *f, struct ferry_err *err)
 static bool is_asked(const struct ferry_push_plan *plan, const struct ferry_node *node,
                      const char *repository)
 {
-    for (size_t i = plan->first_placement[node->place]; i < plan->first_placement[node->place + 1];
-         i++)
-        if (strcmp(plan->repositories[plan->placements[i].repository], repository) == 0)
+    size_t count;
+    const struct ferry_placement *placements = ferry_push_plan_placements(plan, node, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(plan->repositories[placements[i].repository], repository) == 0)
             return true;
     return false;
 }

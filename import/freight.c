@@ -153,24 +153,18 @@ static int place_any(struct ferry_freight *f, struct ferry_placement *p, struct 
     return rc;
 }
 
-static bool is_had(const struct ferry_placement *p)
-{
-    return p->state == FERRY_PLACEMENT_THERE || p->state == FERRY_PLACEMENT_MOUNTED ||
-           p->state == FERRY_PLACEMENT_UPLOADED;
-}
-
 int ferry_freight_deliver(struct ferry_freight *freight, struct ferry_err *err)
 {
-    struct ferry_push_plan *plan = freight->move->plan;
-    size_t first = plan->first_placement[freight->node->place];
-    size_t end = plan->first_placement[freight->node->place + 1];
+    const struct ferry_push_plan *plan = freight->move->plan;
+    size_t count;
+    struct ferry_placement *placements = ferry_push_plan_placements(plan, freight->node, &count);
 
     freight->from = plan->elsewhere[freight->node->place];
-    for (size_t i = first; i < end; i++)
-        if (is_had(&plan->placements[i]))
-            freight->from = plan->repositories[plan->placements[i].repository];
-    for (size_t i = first; i < end; i++) {
-        struct ferry_placement *p = &plan->placements[i];
+    for (size_t i = 0; i < count; i++)
+        if (ferry_placement_is_there(&placements[i]))
+            freight->from = plan->repositories[placements[i].repository];
+    for (size_t i = 0; i < count; i++) {
+        struct ferry_placement *p = &placements[i];
 
         if (!ferry_placement_is_lacking(p))
             continue;

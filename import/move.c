@@ -60,9 +60,11 @@ int ferry_move_ask(const struct ferry_move *move, struct ferry_err *err)
 
 static bool is_needed(const struct ferry_push_plan *plan, const struct ferry_node *node)
 {
-    for (size_t i = plan->first_placement[node->place]; i < plan->first_placement[node->place + 1];
-         i++)
-        if (ferry_placement_is_lacking(&plan->placements[i]))
+    size_t count;
+    const struct ferry_placement *placements = ferry_push_plan_placements(plan, node, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (ferry_placement_is_lacking(&placements[i]))
             return true;
     return false;
 }
@@ -330,17 +332,20 @@ static void fail_needed(const struct ferry_push_plan *plan, const struct ferry_m
                         const struct ferry_bad_copy *bad)
 {
     const struct ferry_node *node = ferry_graph_find(plan->graph, &bad->digest);
+    struct ferry_placement *placements;
+    size_t count;
 
-    for (size_t i = node ? plan->first_placement[node->place] : 0;
-         node && i < plan->first_placement[node->place + 1]; i++) {
-        struct ferry_placement *p = &plan->placements[i];
+    if (!node)
+        return;
+    placements = ferry_push_plan_placements(plan, node, &count);
+    for (size_t i = 0; i < count; i++) {
         struct ferry_err why;
 
-        if (!ferry_placement_is_lacking(p))
+        if (!ferry_placement_is_lacking(&placements[i]))
             continue;
         ferry_fail(&why, bad->code, "%s", bad->text);
-        ferry_freight_wrap(move, p, &why);
-        ferry_placement_fail(p, &why);
+        ferry_freight_wrap(move, &placements[i], &why);
+        ferry_placement_fail(&placements[i], &why);
     }
 }
 

@@ -12,8 +12,7 @@ static int check_placement(const struct ferry_push_plan *plan, const struct ferr
 {
     const struct ferry_placement *p = ferry_push_plan_find(plan, node, repository);
 
-    if (!p || p->state == FERRY_PLACEMENT_THERE || p->state == FERRY_PLACEMENT_MOUNTED ||
-        p->state == FERRY_PLACEMENT_UPLOADED || p->state == FERRY_PLACEMENT_LEFT_OUT)
+    if (!p || ferry_placement_is_there(p) || p->state == FERRY_PLACEMENT_LEFT_OUT)
         return 0;
     if (p->state == FERRY_PLACEMENT_FAILED && p->failure) {
         *err = *p->failure;

@@ -147,14 +147,32 @@ int ferry_push_plan_new(struct ferry_graph *graph, struct ferry_target **targets
     return 0;
 }
 
+struct ferry_placement *ferry_push_plan_placements(const struct ferry_push_plan *plan,
+                                                   const struct ferry_node *node, size_t *count)
+{
+    size_t first = plan->first_placement[node->place];
+
+    *count = plan->first_placement[node->place + 1] - first;
+    return *count > 0 ? &plan->placements[first] : NULL;
+}
+
 struct ferry_placement *ferry_push_plan_find(const struct ferry_push_plan *plan,
                                              const struct ferry_node *node, size_t repository)
 {
-    for (size_t i = plan->first_placement[node->place]; i < plan->first_placement[node->place + 1];
-         i++)
-        if (plan->placements[i].repository == repository)
-            return &plan->placements[i];
+    size_t count;
+    struct ferry_placement *placements = ferry_push_plan_placements(plan, node, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (placements[i].repository == repository)
+            return &placements[i];
     return NULL;
+}
+
+bool ferry_placement_is_there(const struct ferry_placement *placement)
+{
+    return placement->state == FERRY_PLACEMENT_THERE ||
+           placement->state == FERRY_PLACEMENT_MOUNTED ||
+           placement->state == FERRY_PLACEMENT_UPLOADED;
 }
 
 bool ferry_placement_is_lacking(const struct ferry_placement *placement)

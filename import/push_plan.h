@@ -84,7 +84,13 @@ size_t ferry_push_plan_repository(const struct ferry_push_plan *plan,
 struct ferry_placement *ferry_push_plan_find(const struct ferry_push_plan *plan,
                                              const struct ferry_node *node, size_t repository);
 
-/* Whether the repository has the blob neither from the start nor by now, and could have it. */
+/* All placements of a blob, *count of them side by side. */
+struct ferry_placement *ferry_push_plan_placements(const struct ferry_push_plan *plan,
+                                                   const struct ferry_node *node, size_t *count);
+
+/* Whether the repository has the blob, from the start or by now; */
+bool ferry_placement_is_there(const struct ferry_placement *placement);
+/* and whether it has it in neither way, and could have it. */
 bool ferry_placement_is_lacking(const struct ferry_placement *placement);
 
 /* Copies *why to a FAILED placement or outcome. Out of memory, the failure has no text. */
