@@ -123,18 +123,36 @@ static json_t *format_blob(const struct ferry_push_plan *plan, const struct ferr
                      p->failure ? p->failure->msg : NULL);
 }
 
-static json_t *format_archive(const struct ferry_archive *archive)
+/* As it was given; where that is no UTF-8, as messages have it. */
+static json_t *format_path(const char *path)
 {
-    json_t *unusable = json_array();
+    json_t *exact = json_string(path);
+    FERRY_OWNED_MEM char *text = exact ? NULL : strdup(path);
+
+    if (!text)
+        return exact;
+    ferry_text_clean(text);
+    return json_string(text);
+}
+
+static json_t *format_unusable(const struct ferry_archive *archive)
+{
+    FERRY_OWNED_JSON *list = json_array();
 
     for (size_t i = 0; i < archive->bad_count; i++)
-        json_array_append_new(unusable,
-                              json_pack("{s:s, s:s}", "digest", archive->bad[i].digest.text,
-                                        "error", archive->bad[i].text));
-    return json_pack("{s:s, s:s?, s:s?, s:o}", "archive", archive->path, "index",
+        if (json_array_append_new(list,
+                                  json_pack("{s:s, s:s}", "digest", archive->bad[i].digest.text,
+                                            "error", archive->bad[i].text)) < 0)
+            return NULL;
+    return ferry_steal(&list);
+}
+
+static json_t *format_archive(const struct ferry_archive *archive)
+{
+    return json_pack("{s:o, s:s?, s:s?, s:o}", "archive", format_path(archive->path), "index",
                      archive->is_read ? archive->graph->index.text : NULL, "error",
                      archive->fault.code != FERRY_OK ? archive->fault.msg : NULL, "unusable",
-                     unusable);
+                     format_unusable(archive));
 }
 
 static json_t *format_total(size_t count, int64_t bytes)
@@ -178,11 +196,11 @@ static int format_report(const struct ferry_import_result *result, json_t **out,
         ferry_import_totals(result->plan, &t);
         FERRY_TRY(format_lists(result, images, blobs, err));
     }
-    *out = json_pack("{s:s?, s:O, s:s, s:b, s:s?, s:{s:o, s:o, s:o, s:o}, s:O, s:O}", "archive",
-                     opts->archives.count == 1 ? opts->archives.items[0] : NULL, "archives",
-                     archives, "registry", opts->destination.registry, "dryRun", opts->dry_run,
-                     "error", result->ended_by ? result->ended_by->msg : NULL, "totals", "uploaded",
-                     format_total(t.uploaded, t.uploaded_bytes), "mounted",
+    *out = json_pack("{s:o, s:O, s:s, s:b, s:s?, s:{s:o, s:o, s:o, s:o}, s:O, s:O}", "archive",
+                     opts->archives.count == 1 ? format_path(opts->archives.items[0]) : json_null(),
+                     "archives", archives, "registry", opts->destination.registry, "dryRun",
+                     opts->dry_run, "error", result->ended_by ? result->ended_by->msg : NULL,
+                     "totals", "uploaded", format_total(t.uploaded, t.uploaded_bytes), "mounted",
                      format_total(t.mounted, t.mounted_bytes), "skipped",
                      format_total(t.skipped, t.skipped_bytes), "absent",
                      format_total(t.absent + t.broken, t.absent_bytes + t.broken_bytes), "images",

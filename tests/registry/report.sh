@@ -65,6 +65,14 @@ step "a dry run"
 run 0 ociferry-import --dry-run --report "$T/r.json" "$T/a.tar" "$DST/dry"
 equal results "base:1=planned docker:1=planned web:1=planned" "$(of "$T/r.json" "$results")"
 
+step "a name that is no UTF-8, which JSON has to be"
+latin=$T/caf$'\xe9'.tar
+cp "$T/a.tar" "$latin"
+run 0 ociferry-import --report "$T/r.json" "$latin" "$DST/latin"
+equal archive "$T/caf?.tar" "$(of "$T/r.json" .archive)"
+equal archives "$T/caf?.tar" "$(of "$T/r.json" '.archives[].archive')"
+equal results "base:1=pushed docker:1=pushed web:1=pushed" "$(of "$T/r.json" "$results")"
+
 step "the archive itself is no place for a result"
 run 2 ociferry-import --report "$T/a.tar" "$T/a.tar" "$DST"
 says 'that is the archive itself'
