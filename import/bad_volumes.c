@@ -72,8 +72,28 @@ static void say_suspects(const struct search *s)
     }
 }
 
-void ferry_bad_volumes_say(const struct ferry_archive *archive, const struct ferry_graph *graph,
-                           struct ferry_progress *progress)
+static void say_head(const struct ferry_archive *archive, struct ferry_progress *progress)
+{
+    const enum ferry_code code = archive->fault.code;
+    struct search s = { .reader = archive->reader, .progress = progress };
+
+    if ((code != FERRY_EFORMAT && code != FERRY_EDIGEST) || !begin(&s))
+        return;
+    suspect_range(&s, 0, FERRY_MANIFEST_MAX);
+    say_suspects(&s);
+    free(s.suspect);
+}
+
+void ferry_bad_volumes_say_heads(const struct ferry_archive_set *archives,
+                                 struct ferry_progress *progress)
+{
+    for (size_t i = 0; i < archives->count; i++)
+        if (archives->items[i].reader && !archives->items[i].is_read && !archives->items[i].is_cut)
+            say_head(&archives->items[i], progress);
+}
+
+static void say_blobs(const struct ferry_archive *archive, const struct ferry_graph *graph,
+                      struct ferry_progress *progress)
 {
     struct search s = { .reader = archive->reader, .progress = progress };
 
@@ -89,14 +109,10 @@ void ferry_bad_volumes_say(const struct ferry_archive *archive, const struct fer
     free(s.suspect);
 }
 
-void ferry_bad_volumes_say_head(struct ferry_reader *reader, const struct ferry_err *why,
-                                struct ferry_progress *progress)
+void ferry_bad_volumes_say(const struct ferry_archive_set *archives,
+                           struct ferry_progress *progress)
 {
-    struct search s = { .reader = reader, .progress = progress };
-
-    if ((why->code != FERRY_EFORMAT && why->code != FERRY_EDIGEST) || !begin(&s))
-        return;
-    suspect_range(&s, 0, FERRY_MANIFEST_MAX);
-    say_suspects(&s);
-    free(s.suspect);
+    for (size_t i = 0; i < archives->count; i++)
+        if (archives->items[i].bad_count > 0)
+            say_blobs(&archives->items[i], archives->graph, progress);
 }

@@ -11,12 +11,12 @@
 #include "format/archive/archive_set.h"
 #include "format/run/progress.h"
 
-/* Of the archive's `bad`, which the graph knows. */
-void ferry_bad_volumes_say(const struct ferry_archive *archive, const struct ferry_graph *graph,
-                           struct ferry_progress *progress);
+/* For heads that could not be understood. */
+void ferry_bad_volumes_say_heads(const struct ferry_archive_set *archives,
+                                 struct ferry_progress *progress);
 
-/* Of the head, when it could not be understood: `why`. */
-void ferry_bad_volumes_say_head(struct ferry_reader *reader, const struct ferry_err *why,
-                                struct ferry_progress *progress);
+/* For the `bad` blobs of each archive. */
+void ferry_bad_volumes_say(const struct ferry_archive_set *archives,
+                           struct ferry_progress *progress);
 
 #endif

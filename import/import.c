@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "format/archive/set_notes.h"
 #include "format/run/program.h"
 #include "format/run/prompt.h"
+#include "import/archive_notes.h"
 #include "import/bad_volumes.h"
 #include "import/base_layers.h"
 #include "import/config_files.h"
@@ -18,63 +18,6 @@
 static void note(void *ctx, const char *text)
 {
     ferry_progress_say(ctx, "%s", text);
-}
-
-static void warn(void *ctx, const char *text)
-{
-    ferry_progress_warn(ctx, "%s", text);
-}
-
-/* Who signed an archive, or who did not. */
-static int say_signature(const struct ferry_archive *archive,
-                         const struct ferry_signature_policy *policy,
-                         struct ferry_progress *progress, struct ferry_err *err)
-{
-    const struct ferry_signature *found = &archive->signature;
-    FERRY_OWNED_BUF text;
-
-    ferry_buf_init(&text, SIZE_MAX);
-    if (found->state == FERRY_SIGNATURE_NONE && policy->trust)
-        ferry_progress_warn(progress, "%s; --require-signature would refuse it", found->why.msg);
-    if (found->state == FERRY_SIGNATURE_NONE || !archive->is_read)
-        return 0;
-    FERRY_TRY(ferry_signature_print(found, &text, err));
-    ferry_progress_say(progress, "%s: %s", ferry_archive_name(archive), (const char *)text.data);
-    return 0;
-}
-
-/* A fault of one of several archives leaves the others as they are. */
-static int say_what_is_known(const struct ferry_archive_set *archives,
-                             const struct ferry_signature_policy *policy,
-                             struct ferry_progress *progress, struct ferry_err *err)
-{
-    const struct ferry_set_listener listener = { .say = note, .warn = warn, .ctx = progress };
-
-    for (size_t i = 0; i < archives->count; i++) {
-        if (archives->items[i].fault.code != FERRY_OK)
-            ferry_progress_warn(progress, "%s", archives->items[i].fault.msg);
-        FERRY_TRY(say_signature(&archives->items[i], policy, progress, err));
-    }
-    ferry_set_notes(archives, &listener);
-    return 0;
-}
-
-/* Volumes that are to blame for wrong bytes: of the head, */
-static void say_bad_heads(const struct ferry_archive_set *archives, struct ferry_progress *progress)
-{
-    for (size_t i = 0; i < archives->count; i++)
-        if (archives->items[i].reader && !archives->items[i].is_read && !archives->items[i].is_cut)
-            ferry_bad_volumes_say_head(archives->items[i].reader, &archives->items[i].fault,
-                                       progress);
-}
-
-/* and of blobs. */
-static void say_bad_volumes(const struct ferry_archive_set *archives,
-                            struct ferry_progress *progress)
-{
-    for (size_t i = 0; i < archives->count; i++)
-        if (archives->items[i].bad_count > 0)
-            ferry_bad_volumes_say(&archives->items[i], archives->graph, progress);
 }
 
 /* A single archive is taken whole; several as long as one says which images there are. */
@@ -178,7 +121,7 @@ static int carry_out(const struct import_opts *opts, const struct ferry_move *mo
         return 0;
     }
     FERRY_TRY(move_blobs(move, err));
-    say_bad_volumes(move->archives, move->progress);
+    ferry_bad_volumes_say(move->archives, move->progress);
     ferry_progress_phase(move->progress, "publishing", -1, (int64_t)plan->target_count);
     FERRY_TRY(ferry_publish(move, err));
     *status = sum_up(plan, move->archives);
@@ -231,9 +174,9 @@ static int import_archives(const struct import_opts *opts, struct ferry_archive_
         FERRY_TRY(ferry_verify_first(opts, &policy, what.prompt, progress, err));
     ferry_progress_phase(progress, "reading the archive", -1, -1);
     FERRY_TRY(ferry_archive_set_open(&what, archives, err));
-    say_bad_heads(*archives, progress);
+    ferry_bad_volumes_say_heads(*archives, progress);
     FERRY_TRY(check_archives(*archives, err));
-    FERRY_TRY(say_what_is_known(*archives, &policy, progress, err));
+    FERRY_TRY(ferry_archive_notes_say(*archives, &policy, progress, err));
     FERRY_TRY(make_plan(opts, *archives, plan, err));
     warn_of_idle_rules(opts, *plan, progress);
     return import_plan(opts, *archives, *plan, progress, status, err);
