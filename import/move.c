@@ -167,20 +167,18 @@ static int take_small(struct ferry_freight *f, struct ferry_source **body, struc
                       struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) checked = NULL;
-    struct ferry_err why;
     int rc;
 
     FERRY_TRY(verify(body, f->node, &checked, err));
-    rc = ferry_source_read_all(checked, bytes, &why);
+    rc = ferry_source_read_all(checked, bytes, err);
     if (rc == FERRY_EDIGEST) {
+        struct ferry_err why = *err;
+
         FERRY_TRY(ferry_freight_note(f, &why, err));
         f->node = NULL;
         return 0;
     }
-    if (rc < 0) {
-        *err = why;
-        return rc;
-    }
+    FERRY_TRY(rc);
     return ferry_source_memory(bytes->data, bytes->len, &f->source, err);
 }
 
@@ -196,8 +194,8 @@ static int carry_large(struct stream *s, struct ferry_freight *f, struct ferry_s
     f->ahead = READ_AHEAD;
     rc = ferry_freight_deliver(f, err);
     if (rc < 0)
-        give_up(s, err);
-    ferry_freight_release(f); /* whose thread has the stream until then */
+        give_up(s, err);      /* before the end of a read is waited for: */
+    ferry_freight_release(f); /* its thread has the stream until then */
     f->node = NULL;
     return rc;
 }
@@ -225,10 +223,7 @@ static int move_one(struct stream *s, bool *ended, struct ferry_err *err)
     ferry_buf_init(&bytes, (size_t)SMALL_MAX);
     pthread_mutex_lock(&s->turn);
     rc = read_one(s, &f, &bytes, err);
-    if (rc < 0) { /* while nobody else can read on */
-        give_up(s, err);
-        s->ended = true;
-    }
+    s->ended = s->ended || rc < 0; /* nobody else is to meet what comes of it */
     *ended = s->ended;
     pthread_mutex_unlock(&s->turn);
     if (rc == 0 && f.node)
@@ -246,12 +241,8 @@ static int move_stream(void *ctx, size_t index, struct ferry_err *err)
     (void)index;
     while (!ended && rc == 0)
         rc = move_one(s, &ended, err);
-    if (rc < 0) { /* the others need not read on */
+    if (rc < 0)
         give_up(s, err);
-        pthread_mutex_lock(&s->turn);
-        s->ended = true;
-        pthread_mutex_unlock(&s->turn);
-    }
     return rc;
 }
 
