@@ -177,10 +177,17 @@ static int check_choice(const struct import_opts *opts, struct ferry_err *err)
 static int check_result(const struct import_opts *opts, const char *option, const char *path,
                         struct ferry_err *err)
 {
+    const char *what = NULL;
+
     for (size_t i = 0; i < opts->archives.count; i++)
         if (ferry_output_file_is(path, opts->archives.items[i]))
-            return ferry_fail(err, FERRY_EUSAGE, "%s %s: that is the archive itself", option, path);
-    return 0;
+            what = "the archive itself";
+    for (size_t i = 0; i < opts->trust.count; i++)
+        if (ferry_output_file_is(path, opts->trust.items[i]))
+            what = "a file of --trust";
+    if (opts->file && ferry_output_file_is(path, opts->file))
+        what = "the list of -f";
+    return what ? ferry_fail(err, FERRY_EUSAGE, "%s %s: that is %s", option, path, what) : 0;
 }
 
 static int check_results(const struct import_opts *opts, struct ferry_err *err)
@@ -193,6 +200,9 @@ static int check_results(const struct import_opts *opts, struct ferry_err *err)
 
         FERRY_TRY(ferry_config_parse(opts->configs.items[i], &kind, &path, err));
         FERRY_TRY(check_result(opts, "--write-config", path, err));
+        if (opts->report && strcmp(path, opts->report) == 0)
+            return ferry_fail(err, FERRY_EUSAGE, "--report, --write-config: %s is named twice",
+                              path);
     }
     return 0;
 }

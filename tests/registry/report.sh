@@ -73,9 +73,18 @@ equal archive "$T/caf?.tar" "$(of "$T/r.json" .archive)"
 equal archives "$T/caf?.tar" "$(of "$T/r.json" '.archives[].archive')"
 equal results "base:1=pushed docker:1=pushed web:1=pushed" "$(of "$T/r.json" "$results")"
 
-step "the archive itself is no place for a result"
+step "what is read is no place for a result, and no place takes two"
 run 2 ociferry-import --report "$T/a.tar" "$T/a.tar" "$DST"
 says 'that is the archive itself'
 run 2 ociferry-import --write-config "idms=$T/a.tar" "$T/a.tar" "$DST"
 says 'that is the archive itself'
+echo "$SRC/app/base:1" >"$T/list"
+run 2 ociferry-import --report "$T/list" -f "$T/list" "$T/a.tar" "$DST/list"
+says 'that is the list of -f'
+run 2 ociferry-import --write-config "idms=$T/list" --trust "$T/list" "$T/a.tar" "$DST/list"
+says 'that is a file of --trust'
+equal "the list" "$SRC/app/base:1" "$(cat "$T/list")"
+run 2 ociferry-import --report "$T/both" --write-config "idms=$T/both" "$T/a.tar" "$DST/list"
+says 'named twice'
+no_image "$DST" list/app/base 1
 run 0 ociferry-verify -q "$T/a.tar"
