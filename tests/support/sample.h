@@ -1,7 +1,8 @@
 /*
  * Images, archives and folders to test with, small and made on the spot.
  *
- * Owns: samples and entries live until sample_forget(), which every group calls at its end.
+ * Owns: samples and entries live until sample_forget(); every group ends with it, by
+ * sample_forget_group() or sample_leave_folder().
  * Fails: by failing the test.
  */
 #ifndef TESTS_SUPPORT_SAMPLE_H
@@ -42,6 +43,7 @@ struct sample sample_index_json(const struct sample *roots, const char *const *n
 const char *sample_format(const char *fmt, ...) FERRY_PRINTF(1, 2);
 
 void sample_forget(void);
+int sample_forget_group(void **state); /* the same, as teardown of a group */
 
 /* Adds the image "host.example/NAME" with that root. */
 struct ferry_node *sample_add_image(struct ferry_graph *graph, const char *name,

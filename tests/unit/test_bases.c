@@ -280,13 +280,6 @@ static void test_bases_digest_of_the_index(void **state)
     assert_string_equal(graph->index.text, want.text);
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,5 +293,5 @@ int main(void)
         cmocka_unit_test(test_bases_digest_of_the_index),
     };
 
-    return cmocka_run_group_tests_name("bases", tests, NULL, forget);
+    return cmocka_run_group_tests_name("bases", tests, NULL, sample_forget_group);
 }

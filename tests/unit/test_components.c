@@ -155,13 +155,6 @@ static void test_components_limits(void **state)
     assert_null(more);
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,5 +162,5 @@ int main(void)
         cmocka_unit_test(test_components_limits),
     };
 
-    return cmocka_run_group_tests_name("components", tests, NULL, teardown);
+    return cmocka_run_group_tests_name("components", tests, NULL, sample_forget_group);
 }

@@ -153,13 +153,6 @@ static void test_docker_check_damaged_image(void **state)
     assert_string_equal(told, "");
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,5 +161,5 @@ int main(void)
         cmocka_unit_test(test_docker_check_damaged_image),
     };
 
-    return cmocka_run_group_tests(tests, NULL, forget);
+    return cmocka_run_group_tests(tests, NULL, sample_forget_group);
 }

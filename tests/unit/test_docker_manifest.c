@@ -326,13 +326,6 @@ static void test_docker_manifest_limit(void **state)
     assert_int_equal(json_array_size(document), count);
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,5 +341,5 @@ int main(void)
         cmocka_unit_test(test_docker_manifest_limit),
     };
 
-    return cmocka_run_group_tests_name("docker_manifest", tests, NULL, forget);
+    return cmocka_run_group_tests_name("docker_manifest", tests, NULL, sample_forget_group);
 }

@@ -336,13 +336,6 @@ static void test_graph_closure_of_a_long_chain(void **state)
     check_closure(graph, graph->images[0].root, 10001);
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,5 +353,5 @@ int main(void)
         cmocka_unit_test(test_graph_closure_of_a_long_chain),
     };
 
-    return cmocka_run_group_tests_name("graph", tests, NULL, forget);
+    return cmocka_run_group_tests_name("graph", tests, NULL, sample_forget_group);
 }

@@ -348,13 +348,6 @@ static void test_index_referrer_round_trip(void **state)
     assert_string_equal(again->images[0].name, "q.io/a/b@" SHA);
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,5 +362,5 @@ int main(void)
         cmocka_unit_test(test_index_referrer_round_trip),
     };
 
-    return cmocka_run_group_tests_name("index", tests, NULL, forget);
+    return cmocka_run_group_tests_name("index", tests, NULL, sample_forget_group);
 }

@@ -193,13 +193,6 @@ static void test_inflate_source_fails(void **state)
     }
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,5 +204,5 @@ int main(void)
         cmocka_unit_test(test_inflate_source_fails),
     };
 
-    return cmocka_run_group_tests_name("inflate", tests, NULL, forget);
+    return cmocka_run_group_tests_name("inflate", tests, NULL, sample_forget_group);
 }

@@ -276,13 +276,6 @@ static void test_layer_file_limit(void **state)
     assert_true(endless.given < FERRY_LAYER_BYTES_MAX + 16 * 1024 * 1024);
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,5 +286,5 @@ int main(void)
         cmocka_unit_test(test_layer_file_limit),
     };
 
-    return cmocka_run_group_tests_name("layer_file", tests, NULL, teardown);
+    return cmocka_run_group_tests_name("layer_file", tests, NULL, sample_forget_group);
 }

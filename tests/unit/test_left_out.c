@@ -384,13 +384,6 @@ static void test_left_out_is_no_image(void **state)
     assert_non_null(strstr(err.msg, root.digest.text));
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,5 +397,5 @@ int main(void)
         cmocka_unit_test(test_left_out_is_no_image),
     };
 
-    return cmocka_run_group_tests_name("left_out", tests, NULL, forget);
+    return cmocka_run_group_tests_name("left_out", tests, NULL, sample_forget_group);
 }

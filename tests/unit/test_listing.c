@@ -197,13 +197,6 @@ static void test_listing_failures(void **state)
     CHECK_CODE(ensure(), FERRY_EFORMAT); /* and what is there is not overwritten */
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,5 +212,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_listing_failures, setup, teardown),
     };
 
-    return cmocka_run_group_tests_name("listing", tests, NULL, forget);
+    return cmocka_run_group_tests_name("listing", tests, NULL, sample_forget_group);
 }

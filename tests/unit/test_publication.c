@@ -273,13 +273,6 @@ static void test_publication_lists_the_root_alone(void **state)
     assert_false(publication.is_listed);
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,5 +285,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_publication_lists_the_root_alone, setup, teardown),
     };
 
-    return cmocka_run_group_tests_name("publication", tests, NULL, forget);
+    return cmocka_run_group_tests_name("publication", tests, NULL, sample_forget_group);
 }

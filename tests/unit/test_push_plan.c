@@ -141,13 +141,6 @@ static void test_push_plan_failures(void **state)
     assert_int_equal(plan->outcomes[0].failure->code, FERRY_ENET);
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,5 +150,5 @@ int main(void)
         cmocka_unit_test(test_push_plan_failures),
     };
 
-    return cmocka_run_group_tests_name("push_plan", tests, NULL, forget);
+    return cmocka_run_group_tests_name("push_plan", tests, NULL, sample_forget_group);
 }

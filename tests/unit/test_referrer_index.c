@@ -143,13 +143,6 @@ static void test_referrer_index_merge_refuses_what_it_would_break(void **state)
     }
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,5 +152,5 @@ int main(void)
         cmocka_unit_test(test_referrer_index_merge_refuses_what_it_would_break),
     };
 
-    return cmocka_run_group_tests_name("referrer_index", tests, NULL, forget);
+    return cmocka_run_group_tests_name("referrer_index", tests, NULL, sample_forget_group);
 }

@@ -54,18 +54,11 @@ static void test_referrers_of_a_repository_with_too_many_tags(void **state)
     stub_stop(stub);
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_referrers_of_a_repository_with_too_many_tags),
     };
 
-    return cmocka_run_group_tests_name("referrers", tests, NULL, teardown);
+    return cmocka_run_group_tests_name("referrers", tests, NULL, sample_forget_group);
 }

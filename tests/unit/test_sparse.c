@@ -265,13 +265,6 @@ static void test_sparse_settle_in_any_order(void **state)
     assert_string_equal(outcomes(), "....");
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,5 +277,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sparse_settle_in_any_order, setup, teardown),
     };
 
-    return cmocka_run_group_tests_name("sparse", tests, NULL, forget);
+    return cmocka_run_group_tests_name("sparse", tests, NULL, sample_forget_group);
 }

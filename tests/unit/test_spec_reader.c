@@ -410,12 +410,6 @@ static void test_spec_reader_set_aside(void **state)
     }
 }
 
-static int leave(void **state)
-{
-    sample_forget();
-    return sample_leave_folder(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,5 +427,6 @@ int main(void)
     };
 
     signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests_name("spec_reader", tests, sample_enter_folder, leave);
+    return cmocka_run_group_tests_name("spec_reader", tests, sample_enter_folder,
+                                       sample_leave_folder);
 }

@@ -274,12 +274,6 @@ static void test_spec_writer_too_many_images(void **state)
     }
 }
 
-static int leave(void **state)
-{
-    sample_forget();
-    return sample_leave_folder(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,5 +288,6 @@ int main(void)
         cmocka_unit_test(test_spec_writer_too_many_images),
     };
 
-    return cmocka_run_group_tests_name("spec_writer", tests, sample_enter_folder, leave);
+    return cmocka_run_group_tests_name("spec_writer", tests, sample_enter_folder,
+                                       sample_leave_folder);
 }

@@ -201,13 +201,6 @@ static void test_trim_of_what_was_not_read(void **state)
     assert_ptr_equal(ferry_trims_of(trims, node), node);
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,5 +211,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_trim_of_what_was_not_read, setup, teardown),
     };
 
-    return cmocka_run_group_tests_name("trim", tests, NULL, forget);
+    return cmocka_run_group_tests_name("trim", tests, NULL, sample_forget_group);
 }

@@ -22,13 +22,6 @@ static int enter(void **state)
     return 0;
 }
 
-static int leave(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 /* An index.json of ours that names `name` as `root`; `notes` are further annotations. */
 static const char *index_json(const char *name, const struct sample *root, const char *notes)
 {
@@ -341,5 +334,5 @@ int main(void)
         cmocka_unit_test(test_unite_referrers),
     };
 
-    return cmocka_run_group_tests(tests, enter, leave);
+    return cmocka_run_group_tests(tests, enter, sample_forget_group);
 }

@@ -392,13 +392,6 @@ static void test_window_cancelled(void **state)
     pthread_join(thread, NULL);
 }
 
-static int forget(void **state)
-{
-    (void)state;
-    sample_forget();
-    return 0;
-}
-
 #define WINDOW_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -416,5 +409,5 @@ int main(void)
         WINDOW_TEST(test_window_cancelled),
     };
 
-    return cmocka_run_group_tests_name("window", tests, NULL, forget);
+    return cmocka_run_group_tests_name("window", tests, NULL, sample_forget_group);
 }
