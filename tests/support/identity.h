@@ -1,7 +1,7 @@
 /*
  * Certificates with their keys, and CMS signatures by them, made on the spot.
  *
- * Owns: identities live until identity_forget(), which every group calls at its end; signatures are
+ * Owns: identities live until identity_leave_folder(), which ends every group; signatures are
  * samples. Fails: by failing the test.
  */
 #ifndef TESTS_SUPPORT_IDENTITY_H
@@ -28,7 +28,9 @@ struct identity_spec {
 };
 
 struct identity identity_make(const struct identity_spec *spec);
-void identity_forget(void);
+
+/* As teardown of a group that began with sample_enter_folder(): ends that as well. */
+int identity_leave_folder(void **state);
 
 /* PEM files. With a passphrase the key is encrypted. identity_write_certificate appends. */
 void identity_write_certificate(const struct identity *identity, const char *path);

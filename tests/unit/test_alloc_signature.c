@@ -167,12 +167,6 @@ static int enter(void **state)
     return 0;
 }
 
-static int leave(void **state)
-{
-    identity_forget();
-    return sample_leave_folder(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,5 +179,5 @@ int main(void)
 
     if (CRYPTO_set_mem_functions(take, move, drop) != 1)
         return 1;
-    return cmocka_run_group_tests_name("alloc_signature", tests, enter, leave);
+    return cmocka_run_group_tests_name("alloc_signature", tests, enter, identity_leave_folder);
 }

@@ -317,12 +317,6 @@ static int enter(void **state)
     return 0;
 }
 
-static int leave(void **state)
-{
-    identity_forget();
-    return sample_leave_folder(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,5 +326,5 @@ int main(void)
         cmocka_unit_test(test_load_signed_cut),
     };
 
-    return cmocka_run_group_tests_name("load_signed", tests, enter, leave);
+    return cmocka_run_group_tests_name("load_signed", tests, enter, identity_leave_folder);
 }

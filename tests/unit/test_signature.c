@@ -617,12 +617,6 @@ static int enter(void **state)
     return 0;
 }
 
-static int leave(void **state)
-{
-    identity_forget();
-    return sample_leave_folder(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -637,5 +631,5 @@ int main(void)
         cmocka_unit_test(test_signature_alike),
     };
 
-    return cmocka_run_group_tests_name("signature", tests, enter, leave);
+    return cmocka_run_group_tests_name("signature", tests, enter, identity_leave_folder);
 }

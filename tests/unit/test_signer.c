@@ -315,12 +315,6 @@ static int enter(void **state)
     return 0;
 }
 
-static int leave(void **state)
-{
-    identity_forget();
-    return sample_leave_folder(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,5 +323,5 @@ int main(void)
         cmocka_unit_test(test_signer_names),
     };
 
-    return cmocka_run_group_tests_name("signer", tests, enter, leave);
+    return cmocka_run_group_tests_name("signer", tests, enter, identity_leave_folder);
 }
