@@ -26,8 +26,7 @@ artifact() {
 # put REPO:TAG: what is in $T/manifest.
 put() {
     push_manifest "$SRC" "${1%:*}" "${1##*:}" "$T/manifest"
-    CHILD=$(jq -c --arg d "$DIGEST" --argjson s "$(file_size "$T/manifest")" \
-        '{mediaType, digest: $d, size: $s}' "$T/manifest")
+    CHILD=$DESC
     NAMES+=("$1")
 }
 index() { # REPO:TAG JSON [DESCRIPTOR...]

@@ -98,7 +98,7 @@ equal "type and note of the new one" "application/vnd.example.later application/
 curl -sSf -X DELETE "http://$SRC/v2/app/multi/manifests/$later"
 raw "$SRC" app/multi "${index/:/-}" | jq -cj --arg later "$later" \
     'del(.manifests[] | select(.digest == $later))' >"$T/list"
-put_manifest "$SRC" app/multi "${index/:/-}" "$OCI_INDEX" "$T/list"
+push_manifest "$SRC" app/multi "${index/:/-}" "$T/list"
 
 step "only what belongs to the chosen image comes along"
 skopeo copy -q --src-tls-verify=false --dest-tls-verify=false \

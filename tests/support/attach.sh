@@ -2,31 +2,11 @@
 # makes them. Sourced after lib.sh.
 # shellcheck shell=bash
 
-OCI_MANIFEST=application/vnd.oci.image.manifest.v1+json
 OCI_INDEX=application/vnd.oci.image.index.v1+json
 EMPTY='{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2}'
 
-# push_blob HOST REPO FILE: sets DIGEST.
-push_blob() {
-    local location
-    DIGEST=sha256:$(sha256sum "$3" | cut -d' ' -f1)
-    location=$(curl -sSf -o /dev/null -D - -X POST "http://$1/v2/$2/blobs/uploads/" |
-        tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
-    curl -sSf -o /dev/null -X PUT -H 'Content-Type: application/octet-stream' --data-binary "@$3" \
-        "$location&digest=$DIGEST"
-}
-
-# put_manifest HOST REPO REF|digest TYPE FILE: sets DIGEST.
-put_manifest() {
-    local name=$3
-    DIGEST=sha256:$(sha256sum "$5" | cut -d' ' -f1)
-    [ "$name" != digest ] || name=$DIGEST
-    curl -sSf -o /dev/null -X PUT -H "Content-Type: $4" --data-binary "@$5" \
-        "http://$1/v2/$2/manifests/$name"
-}
-
 # make_artifact HOST REPO SUBJECT ARTIFACT_TYPE TEXT: a manifest that refers to SUBJECT, put by its
-# digest and not listed anywhere. Sets DIGEST; the manifest is $T/artifact.
+# digest and not listed anywhere. Sets DIGEST and DESC; the manifest is $T/artifact.
 make_artifact() {
     local size
     printf '{}' >"$T/empty"
@@ -34,28 +14,26 @@ make_artifact() {
     printf %s "$5" >"$T/payload"
     push_blob "$1" "$2" "$T/payload"
     size=$(raw "$1" "$2" "$3" | wc -c)
-    jq -cnj --argjson empty "$EMPTY" --arg type "$4" --arg layer "$DIGEST" --arg subject "$3" \
-        --argjson size "$size" --argjson len "${#5}" '{schemaVersion: 2,
+    jq -cnj --argjson empty "$EMPTY" --arg type "$4" --argjson layer "$DESC" --arg subject "$3" \
+        --argjson size "$size" '{schemaVersion: 2,
         mediaType: "application/vnd.oci.image.manifest.v1+json", artifactType: $type, config: $empty,
-        layers: [{mediaType: "text/plain", digest: $layer, size: $len}],
+        layers: [{mediaType: "text/plain"} + $layer],
         subject: {mediaType: "application/vnd.oci.image.index.v1+json", digest: $subject, size: $size},
         annotations: {"org.example.note": $type}}' >"$T/artifact"
-    put_manifest "$1" "$2" digest "$OCI_MANIFEST" "$T/artifact"
+    push_manifest "$1" "$2" digest "$T/artifact"
 }
 
 # attach HOST REPO SUBJECT ARTIFACT_TYPE TEXT: the same, listed as the referrers tag schema asks. Sets
 # DIGEST.
 attach() {
-    local tag=${3/:/-} digest size
+    local tag=${3/:/-} digest
     make_artifact "$@"
     digest=$DIGEST
-    size=$(file_size "$T/artifact")
     raw "$1" "$2" "$tag" >"$T/list" 2>/dev/null ||
         printf '{"schemaVersion":2,"mediaType":"%s","manifests":[]}' "$OCI_INDEX" >"$T/list"
-    jq -cj --arg digest "$digest" --argjson size "$size" --arg type "$4" '.manifests += [{
-        mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $digest, size: $size,
-        artifactType: $type}]' "$T/list" >"$T/list.new"
-    put_manifest "$1" "$2" "$tag" "$OCI_INDEX" "$T/list.new"
+    jq -cj --argjson artifact "$DESC" --arg type "$4" \
+        '.manifests += [$artifact + {artifactType: $type}]' "$T/list" >"$T/list.new"
+    push_manifest "$1" "$2" "$tag" "$T/list.new"
     DIGEST=$digest
 }
 
@@ -74,20 +52,18 @@ verify_signature() {
 
 # put_signed HOST REPO TAG LAYER_TYPE SIGNATURE: $T/payload as the layer of what cosign puts. Sets DIGEST.
 put_signed() {
-    local layer config
+    local layer
     push_blob "$1" "$2" "$T/payload"
-    layer=$DIGEST
-    config=$(printf '{"architecture":"","os":"","rootfs":{"type":"layers","diff_ids":["%s"]},"config":{}}' "$layer")
-    printf %s "$config" >"$T/config"
+    layer=$DESC
+    printf '{"architecture":"","os":"","rootfs":{"type":"layers","diff_ids":["%s"]},"config":{}}' \
+        "$DIGEST" >"$T/config"
     push_blob "$1" "$2" "$T/config"
-    jq -cnj --arg config "$DIGEST" --argjson config_len "${#config}" --arg layer "$layer" \
-        --argjson len "$(file_size "$T/payload")" --arg type "$4" --arg signature "$5" '{schemaVersion: 2,
-        mediaType: "application/vnd.oci.image.manifest.v1+json",
-        config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $config,
-            size: $config_len},
-        layers: [{mediaType: $type, digest: $layer, size: $len,
-            annotations: {"dev.cosignproject.cosign/signature": $signature}}]}' >"$T/signature"
-    put_manifest "$1" "$2" "$3" "$OCI_MANIFEST" "$T/signature"
+    jq -cnj --argjson config "$DESC" --argjson layer "$layer" --arg type "$4" --arg signature "$5" \
+        '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
+        config: ({mediaType: "application/vnd.oci.image.config.v1+json"} + $config),
+        layers: [{mediaType: $type} + $layer +
+            {annotations: {"dev.cosignproject.cosign/signature": $signature}}]}' >"$T/signature"
+    push_manifest "$1" "$2" "$3" "$T/signature"
 }
 
 # sign HOST REPO SUBJECT [SUFFIX]: a signature as cosign makes it, under the tag sha256-HEX.sig or

@@ -265,11 +265,16 @@ push_blob() {
     DESC=$(jq -cn --arg d "$DIGEST" --argjson s "$(file_size "$3")" '{digest: $d, size: $s}')
 }
 
-# push_manifest HOST REPO TAG FILE: as what its mediaType says. Sets DIGEST.
+# push_manifest HOST REPO TAG|digest FILE: as what its mediaType says. Sets DIGEST, and DESC to its
+# descriptor.
 push_manifest() {
+    local name=$3
     DIGEST=sha256:$(sha256sum "$4" | cut -d' ' -f1)
+    [ "$name" != digest ] || name=$DIGEST
     curl -sSf -X PUT -H "Content-Type: $(jq -r .mediaType "$4")" --data-binary "@$4" \
-        "http://$1/v2/$2/manifests/$3" || fail "$1/$2 does not take the manifest $(cat "$4")"
+        "http://$1/v2/$2/manifests/$name" || fail "$1/$2 does not take the manifest $(cat "$4")"
+    DESC=$(jq -c --arg d "$DIGEST" --argjson s "$(file_size "$4")" \
+        '{mediaType, digest: $d, size: $s}' "$4")
 }
 
 ACCEPT='application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json,

@@ -11,40 +11,19 @@
 
 oci=application/vnd.oci.image
 
-# put_blob FILE: into MADE's repository $REPO. Sets DIGEST and SIZE.
-put_blob() {
-    local url
-    DIGEST=sha256:$(sha256sum "$1" | cut -d' ' -f1)
-    SIZE=$(file_size "$1")
-    url=$(curl -sSf -X POST -D - -o /dev/null "http://$MADE/v2/$REPO/blobs/uploads/" |
-        tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
-    curl -sSf -X PUT -H 'Content-Type: application/octet-stream' --data-binary "@$1" "$url&digest=$DIGEST"
-}
-
-# put_document TYPE [TAG]: of $T/document. Sets DESC, its descriptor.
-put_document() {
-    local digest
-    digest=sha256:$(sha256sum "$T/document" | cut -d' ' -f1)
-    curl -sSf -X PUT -H "Content-Type: $1" --data-binary "@$T/document" \
-        "http://$MADE/v2/$REPO/manifests/${2:-$digest}"
-    DESC=$(jq -cn --arg t "$1" --arg d "$digest" --argjson s "$(file_size "$T/document")" \
-        '{mediaType: $t, digest: $d, size: $s}')
-}
-
 # image NAME OS/ARCH [TAG]: an image of one layer; its config says that platform. Sets DESC.
 image() {
     local layer
     echo "layer of $1" >"$T/blob"
-    put_blob "$T/blob"
-    layer=$(jq -cn --arg t $oci.layer.v1.tar --arg d "$DIGEST" --argjson s "$SIZE" \
-        '{mediaType: $t, digest: $d, size: $s}')
+    push_blob "$MADE" many "$T/blob"
+    layer=$DESC
     jq -cn --arg os "${2%%/*}" --arg arch "${2#*/}" --arg d "$DIGEST" \
         '{os: $os, architecture: $arch, rootfs: {type: "layers", diff_ids: [$d]}}' >"$T/blob"
-    put_blob "$T/blob"
-    jq -cn --arg m $oci.manifest.v1+json --arg t $oci.config.v1+json --arg d "$DIGEST" \
-        --argjson s "$SIZE" --argjson l "$layer" '{schemaVersion: 2, mediaType: $m,
-        config: {mediaType: $t, digest: $d, size: $s}, layers: [$l]}' >"$T/document"
-    put_document $oci.manifest.v1+json "${3:-}"
+    push_blob "$MADE" many "$T/blob"
+    jq -cn --arg oci $oci --argjson c "$DESC" --argjson l "$layer" '{schemaVersion: 2,
+        mediaType: "\($oci).manifest.v1+json", config: ({mediaType: "\($oci).config.v1+json"} + $c),
+        layers: [{mediaType: "\($oci).layer.v1.tar"} + $l]}' >"$T/document"
+    push_manifest "$MADE" many "${3:-digest}" "$T/document"
 }
 
 # child NAME OS ARCH [VARIANT]: an image and what an index says of it. Sets CHILD and D[NAME].
@@ -65,11 +44,11 @@ attestation() { # NAME OF
 index() {
     jq -n --arg t $oci.index.v1+json '{schemaVersion: 2, mediaType: $t, manifests: [inputs],
         annotations: {"org.example": "kept"}}' <<<"${*:2}" >"$T/document"
-    put_document $oci.index.v1+json "$1"
+    push_manifest "$MADE" many "$1" "$T/document"
 }
 
 make_many() {
-    local REPO=many name children=() windows
+    local name children=() windows
     while read -r -a name; do
         child "${name[@]}"
         children+=("$CHILD")
