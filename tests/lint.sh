@@ -104,6 +104,16 @@ check_goto() {
     done < <(sources | xargs -r grep -nHwE '^[^*/"]*goto [a-z_0-9]+;' | cut -d: -f1-2)
 }
 
+# A reader that stops at the first match may end its writer by a signal, and under pipefail what was
+# found is then a failure, now and then. grep to /dev/null reads to the end.
+check_pipes() {
+    local hit
+    while read -r hit; do
+        finding "$hit: grep -q behind a pipe"
+    done < <(files -name '*.sh' | xargs -r grep -nHE '(^|[^|])\|[[:space:]]*grep (-[a-zA-Z]+ )*-[a-zA-Z]*q' |
+        cut -d: -f1-2)
+}
+
 check_format() {
     local hit
     if ! command -v clang-format >/dev/null; then
@@ -138,6 +148,7 @@ check_includes
 check_offline
 check_names
 check_goto
+check_pipes
 check_format
 [[ ${1:-} != --tidy ]] || check_tidy
 

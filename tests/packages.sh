@@ -11,7 +11,7 @@ BENCH_PACKAGES=(nginx-light zstd)
 missing_packages() {
     local package
     for package in "$@"; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep 'ok installed' >/dev/null ||
             echo "$package"
     done
 }

@@ -78,7 +78,7 @@ jq -r '.faults[].damages[]' "$T/out" | sort -u >"$T/names"
 equal "damaged names" "docker.io/app/base:1 docker.io/app/plain:1 docker.io/app/web:1 docker.io/app/web:latest" \
     "$(paste -sd' ' "$T/names")"
 while read -r name; do
-    grep '^Damages ' "$T/seen" | grep -qF -- "$name" || fail "the page does not say that $name is damaged"
+    grep '^Damages ' "$T/seen" | grep -F -- "$name" >/dev/null || fail "the page does not say that $name is damaged"
 done <"$T/names"
 shows "Faulty"
 shows "blobs/sha256/$(echo stranger | sha256sum | cut -d' ' -f1)"

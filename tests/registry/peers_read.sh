@@ -5,7 +5,7 @@ goal "skopeo and umoci read our archives"
 start_source SRC
 start_registry DST
 mapfile -t refs < <(at "$SRC" "${REFS[@]}")
-is_docker() { raw "$SRC" "${1%:*}" "${1#*:}" | grep -q vnd.docker.distribution; }
+is_docker() { raw "$SRC" "${1%:*}" "${1#*:}" | grep vnd.docker.distribution >/dev/null; }
 
 # [W13] [W14]
 step "skopeo reads each image of an archive with several, by its name"
