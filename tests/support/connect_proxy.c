@@ -177,6 +177,12 @@ static void *run(void *arg)
     return NULL;
 }
 
+static _Noreturn void usage(void)
+{
+    fprintf(stderr, "connect_proxy: see the comment at the head of connect_proxy.c\n");
+    exit(2);
+}
+
 static void parse_args(int argc, char **argv)
 {
     for (int i = 1; i + 1 < argc; i += 2) {
@@ -193,13 +199,14 @@ static void parse_args(int argc, char **argv)
                             (int)strlen(next));
         else if (strcmp(argv[i], "--times") == 0)
             atomic_store(&proxy.times, atoi(next));
-        else if ((proxy.cut = strcmp(argv[i], "--cut") == 0) || strcmp(argv[i], "--garble") == 0)
+        else if (strcmp(argv[i], "--cut") == 0 || strcmp(argv[i], "--garble") == 0) {
+            proxy.cut = strcmp(argv[i], "--cut") == 0;
             proxy.harm_at = atol(next);
+        } else
+            usage();
     }
-    if (proxy.to == 0) {
-        fprintf(stderr, "connect_proxy: see the comment at the head of connect_proxy.c\n");
-        exit(2);
-    }
+    if (proxy.to == 0 || argc % 2 == 0)
+        usage();
 }
 
 int main(int argc, char **argv)
