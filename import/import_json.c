@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format/oci/left_out.h"
+#include "format/verify/signature_report.h"
 
 static const char *outcome_text(const struct ferry_import_result *result,
                                 const struct ferry_outcome *outcome)
@@ -101,12 +102,19 @@ static json_t *format_unusable(const struct ferry_archive *archive)
     return ferry_steal(&list);
 }
 
-static json_t *format_archive(const struct ferry_archive *archive)
+static int add_archive(const struct ferry_archive *archive, json_t *archives, struct ferry_err *err)
 {
-    return json_pack("{s:o, s:s?, s:s?, s:o}", "archive", format_path(archive->path), "index",
-                     archive->is_read ? archive->graph->index.text : NULL, "error",
-                     archive->fault.code != FERRY_OK ? archive->fault.msg : NULL, "unusable",
-                     format_unusable(archive));
+    FERRY_OWNED_JSON *signature = NULL;
+
+    FERRY_TRY(ferry_signature_json(&archive->signature, &signature, err));
+    if (json_array_append_new(
+            archives,
+            json_pack("{s:o, s:s?, s:O, s:s?, s:o}", "archive", format_path(archive->path), "index",
+                      archive->is_read ? archive->graph->index.text : NULL, "signature", signature,
+                      "error", archive->fault.code != FERRY_OK ? archive->fault.msg : NULL,
+                      "unusable", format_unusable(archive))) < 0)
+        return ferry_fail_memory(err);
+    return 0;
 }
 
 static json_t *format_total(size_t count, int64_t bytes)
@@ -143,8 +151,7 @@ int ferry_import_json(const struct ferry_import_result *result, json_t **out, st
     if (!archives || !images || !blobs)
         return ferry_fail_memory(err);
     for (size_t i = 0; result->archives && i < result->archives->count; i++)
-        if (json_array_append_new(archives, format_archive(&result->archives->items[i])) < 0)
-            return ferry_fail_memory(err);
+        FERRY_TRY(add_archive(&result->archives->items[i], archives, err));
     if (result->plan) {
         ferry_import_totals(result->plan, &t);
         FERRY_TRY(format_lists(result, images, blobs, err));

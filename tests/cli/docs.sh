@@ -144,7 +144,7 @@ documented '### `ociferry-verify --json`' >"$T/README.verify"
 same_lines "JSON of ociferry-verify" "$T/verify.printed" "$T/README.verify"
 
 run 0 ociferry-import "$T/web.tar" "$DST"
-run 3 ociferry-import --json --report "$T/report.json" "$T/a.tar" "$DST"
+run 3 ociferry-import --json --report "$T/report.json" --trust "$T/ca.crt" "$T/a.tar" "$DST"
 members "$T/out" >"$T/import.printed"
 documented '### `ociferry-import --json`, `--report`' >"$T/README.import"
 same_lines "JSON of ociferry-import" "$T/import.printed" "$T/README.import"

@@ -100,6 +100,10 @@ state trusted
 equal "who is trusted" "CN=below" "$(jq -r '.signature.signers[] | select(.trusted).subject' out)"
 fingerprint=$(openssl x509 -in below.crt -noout -fingerprint -sha256 | sed 's/.*=//; s/://g')
 equal "its fingerprint" "${fingerprint,,}" "$(jq -r '.signature.signers[] | select(.trusted).sha256' out)"
+run 0 ociferry-import --json --dry-run --trust middle.crt two.tar plain.tar "$DST/json"
+equal "the states" "trusted none" "$(jq -r '[.archives[].signature.state] | join(" ")' out)"
+equal "who is trusted" "CN=below" \
+    "$(jq -r '.archives[0].signature.signers[] | select(.trusted).subject' out)"
 
 step "signed by the openssl command alone, and put into the archive by tar"
 tar -xf plain.tar index.json
