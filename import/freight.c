@@ -84,6 +84,7 @@ static int load(struct ferry_freight *f, struct ferry_err *err)
     if (rc == FERRY_ENOTFOUND && f->from)
         return read_back(f, err);
     f->is_out = rc == FERRY_ENOTFOUND;
+    f->source_failed = rc < 0;
     FERRY_TRY(rc);
     return verify(f, &body, err);
 }
@@ -103,7 +104,7 @@ static int upload(struct ferry_freight *f, const struct ferry_push *to, struct f
                                   .ahead = f->ahead,
                                   .chunk_size = f->move->chunk_size,
                                   .progress = f->move->progress };
-    return ferry_upload_blob(to, &cargo, upload, err);
+    return ferry_upload_blob(to, &cargo, upload, &f->source_failed, err);
 }
 
 static int place(struct ferry_freight *f, struct ferry_placement *p, struct ferry_err *err)
@@ -112,6 +113,7 @@ static int place(struct ferry_freight *f, struct ferry_placement *p, struct ferr
     struct ferry_upload begun = { 0 };
     bool mounted;
 
+    f->source_failed = false;
     if (!f->from) /* no use in an upload that has nothing to carry */
         FERRY_TRY(load(f, err));
     FERRY_TRY(ferry_upload_begin(&to, &f->node->descriptor.digest, f->from, &mounted, &begun, err));
@@ -125,10 +127,11 @@ static int place(struct ferry_freight *f, struct ferry_placement *p, struct ferr
     return 0;
 }
 
-/* The fault of a copy, not of the repository. */
+/* The fault of a copy, not of the registry, which may send what makes no sense as well. */
 static bool blames_copy(const struct ferry_freight *f, int code)
 {
-    return !f->is_back && (code == FERRY_EDIGEST || code == FERRY_EFORMAT || code == FERRY_EIO);
+    return f->source_failed && !f->is_back &&
+           (code == FERRY_EDIGEST || code == FERRY_EFORMAT || code == FERRY_EIO);
 }
 
 static int drop_copy(struct ferry_freight *f, struct ferry_err *err)

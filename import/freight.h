@@ -23,6 +23,7 @@ struct ferry_freight {
     bool is_out;                 /* there was no copy left */
     bool is_passing;             /* the source goes by in a stream */
     bool used;                   /* the source has been read from */
+    bool source_failed;          /* and not the registry, when it failed last */
     int64_t ahead;               /* of ferry_cargo */
     const char *from; /* a repository of the destination that has the blob; NULL: none yet */
     bool is_back;     /* the source reads it back from there, */

@@ -102,10 +102,10 @@ static void show(struct carrier *c, int64_t at)
 
 static int seek(struct carrier *c, int64_t at, struct ferry_err *err)
 {
-    if (c->stands != at)
-        FERRY_TRY(ferry_source_rewind(c->cargo->source, at, err));
-    c->stands = at;
-    return 0;
+    int rc = c->stands == at ? 0 : ferry_source_rewind(c->cargo->source, at, err);
+
+    c->stands = rc < 0 ? NOWHERE : at;
+    return rc;
 }
 
 static int take(struct carrier *c, void *buf, size_t cap, size_t *got, struct ferry_err *err)
@@ -113,6 +113,15 @@ static int take(struct carrier *c, void *buf, size_t cap, size_t *got, struct fe
     int rc = ferry_source_read(c->cargo->source, buf, cap, got, err);
 
     c->stands = rc < 0 ? NOWHERE : c->stands + (int64_t)*got;
+    return rc;
+}
+
+static int prove_empty(struct carrier *c, struct ferry_err *err)
+{
+    int rc = ferry_source_drain(c->cargo->source, err);
+
+    if (rc < 0)
+        c->stands = NOWHERE;
     return rc;
 }
 
@@ -303,7 +312,7 @@ static int send_rest(struct carrier *c, struct ferry_err *err)
     c->remedy = GIVE_UP;
     c->wait_ms = -1;
     if (c->size == 0) /* nothing will be read of it: so it is proved here */
-        FERRY_TRY(ferry_source_drain(c->cargo->source, err));
+        FERRY_TRY(prove_empty(c, err));
     while (c->at < c->size) {
         int64_t length = next_length(c);
 
@@ -398,7 +407,7 @@ static int carry(struct carrier *c, struct ferry_err *err)
 }
 
 int ferry_upload_blob(const struct ferry_push *to, const struct ferry_cargo *cargo,
-                      struct ferry_upload *upload, struct ferry_err *err)
+                      struct ferry_upload *upload, bool *source_failed, struct ferry_err *err)
 {
     struct carrier c = {
         .to = to, .cargo = cargo, .upload = *upload, .size = ferry_source_size(cargo->source)
@@ -407,6 +416,7 @@ int ferry_upload_blob(const struct ferry_push *to, const struct ferry_cargo *car
 
     *upload = (struct ferry_upload){ .url = NULL };
     rc = carry(&c, err);
+    *source_failed = rc < 0 && c.stands == NOWHERE;
     if (rc < 0)
         ferry_upload_cancel(to, &c.upload);
     free(c.upload.url);

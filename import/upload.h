@@ -46,9 +46,11 @@ struct ferry_cargo {
     struct ferry_progress *progress;     /* counts what is sent */
 };
 
-/* Ends *upload, whatever comes of it. */
+/* Ends *upload, whatever comes of it. *source_failed, also on failure: it is the source that
+ * failed, or could not go back, and not the registry. */
 int ferry_upload_blob(const struct ferry_push *to, const struct ferry_cargo *cargo,
-                      struct ferry_upload *upload, struct ferry_err *err) FERRY_MUST_USE;
+                      struct ferry_upload *upload, bool *source_failed,
+                      struct ferry_err *err) FERRY_MUST_USE;
 
 /* Nobody will finish it. A registry that does not mind keeps it; that is its affair. */
 void ferry_upload_cancel(const struct ferry_push *to, struct ferry_upload *upload);

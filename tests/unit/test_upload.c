@@ -26,6 +26,7 @@ static struct ferry_session *session;
 static struct ferry_progress *progress;
 static struct ferry_chunk_size chunk_size;
 static char registry[32];
+static bool source_failed; /* of the last upload */
 static struct ferry_err err;
 static char trace_text[8192];
 static uint8_t *large; /* for the whole group */
@@ -152,10 +153,11 @@ static int upload(const struct load *load, const char *from)
                              &err));
     source = open_source(load->bytes, load->len, &digest, load->ahead);
     cargo.source = source;
+    source_failed = false;
     FERRY_TRY(ferry_upload_begin(&to, &digest, from, &mounted, &begun, &err));
     if (mounted)
         return 1;
-    FERRY_TRY(ferry_upload_blob(&to, &cargo, &begun, &err));
+    FERRY_TRY(ferry_upload_blob(&to, &cargo, &begun, &source_failed, &err));
     assert_null(begun.url);
     return 0;
 }
@@ -238,6 +240,8 @@ static void check_rows(const struct row *rows, size_t count)
         rc = upload_text("0123456789", NULL);
         if (rc != (int)rows[i].code)
             fail_msg("row \"%s\": %d (%s), after\n%s", rows[i].name, rc, err.msg, trace());
+        if (source_failed)
+            fail_msg("row \"%s\": blames the source (%s)", rows[i].name, err.msg);
         if (strcmp(rows[i].trace, trace()) != 0)
             fail_msg("row \"%s\": expected\n%sfound\n%s", rows[i].name, rows[i].trace, trace());
     }
@@ -510,6 +514,13 @@ static void test_upload_broken(void **state)
             { "PUT", .status = 400 },
             { "DELETE", .status = 204 } },
           POST_D "PUT /up/1?digest=D " ALL "DELETE /up/1\n" },
+        { "a reply that makes no sense",
+          0,
+          FERRY_EFORMAT,
+          { { "POST", .status = 202, .headers = BEGUN },
+            { "PUT", .status = 201, .headers = "Content-Encoding: gzip\r\n" },
+            { "DELETE", .status = 204 } },
+          POST_D "PUT /up/1?digest=D " ALL "DELETE /up/1\n" },
     };
 
     (void)state;
@@ -606,11 +617,13 @@ static void test_upload_wrong_blob(void **state)
     (void)state;
     SCRIPT(steps);
     CHECK_CODE(upload(&wrong, NULL), FERRY_EDIGEST);
+    assert_true(source_failed);
     assert_string_equal(trace(), POST_D "DELETE /up/1\n");
 
     SCRIPT(steps);
     chunk_size.asked = 4;
     CHECK_CODE(upload(&wrong, NULL), FERRY_EDIGEST);
+    assert_true(source_failed);
     assert_string_equal(trace(), POST_D "PATCH /up/1 0-3 \"0123\"\nPATCH /up/1 4-7 \"4567\"\n"
                                         "DELETE /up/1\n");
 
@@ -618,6 +631,7 @@ static void test_upload_wrong_blob(void **state)
     wrong.ahead = 5;
     chunk_size.asked = 0;
     CHECK_CODE(upload(&wrong, NULL), FERRY_EDIGEST);
+    assert_true(source_failed);
     assert_string_equal(trace(), POST_D "PATCH /up/1 0-4 \"01234\"\nDELETE /up/1\n");
 }
 
@@ -646,8 +660,9 @@ static void test_upload_empty(void **state)
                                                         .source = source,
                                                         .chunk_size = &chunk_size,
                                                         .progress = progress },
-                                 &begun, &err),
+                                 &begun, &source_failed, &err),
                FERRY_EDIGEST);
+    assert_true(source_failed);
     assert_string_equal(trace(), POST_D "DELETE /up/1\n");
 }
 
@@ -801,6 +816,7 @@ static void test_upload_from_pipe_forgotten(void **state)
     load.bytes = large;
     SCRIPT(late);
     CHECK_CODE(upload(&load, NULL), FERRY_EIO);
+    assert_true(source_failed);
     assert_string_equal(trace(), CHUNKS HEAD_D "GET /up/1\n" POST_D "DELETE /up/1\n");
     assert_non_null(strstr(err.msg, "byte 0 has gone by"));
     assert_non_null(strstr(err.msg, registry)); /* and why it was wanted */
