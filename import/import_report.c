@@ -83,7 +83,7 @@ static int print_plan(const struct ferry_push_plan *plan, struct ferry_err *err)
         ferry_reference_format(&plan->targets[i].ref, name);
         printf("%s -> %s\n", plan->targets[i].image->name, name);
     }
-    if (fflush(stdout) != 0)
+    if (fflush(stdout) != 0 || ferror(stdout))
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
     return 0;
 }
