@@ -48,10 +48,10 @@ void ferry_freight_release(struct ferry_freight *freight)
     drop_source(freight);
 }
 
-static int verify(struct ferry_freight *f, struct ferry_source **body, struct ferry_err *err)
+int ferry_freight_verify(const struct ferry_node *node, struct ferry_source **body,
+                         struct ferry_source **out, struct ferry_err *err)
 {
-    return ferry_verify_new(body, &f->node->descriptor.digest, f->node->descriptor.size, &f->source,
-                            err);
+    return ferry_verify_new(body, &node->descriptor.digest, node->descriptor.size, out, err);
 }
 
 /* A pipe does not come again, and an archive may lack a blob; but where one repository has it by
@@ -65,7 +65,7 @@ static int read_back(struct ferry_freight *f, struct ferry_err *err)
 
     FERRY_TRY(ferry_push_read_back(&from, &f->node->descriptor.digest, &f->reply, err));
     f->is_back = true;
-    return verify(f, &f->reply.body, err);
+    return ferry_freight_verify(f->node, &f->reply.body, &f->source, err);
 }
 
 /* A source that stands at the first byte. */
@@ -86,7 +86,7 @@ static int load(struct ferry_freight *f, struct ferry_err *err)
     f->is_out = rc == FERRY_ENOTFOUND;
     f->source_failed = rc < 0;
     FERRY_TRY(rc);
-    return verify(f, &body, err);
+    return ferry_freight_verify(f->node, &body, &f->source, err);
 }
 
 static int upload(struct ferry_freight *f, const struct ferry_push *to, struct ferry_upload *upload,

@@ -34,6 +34,10 @@ void ferry_freight_release(struct ferry_freight *freight);
 
 int ferry_freight_deliver(struct ferry_freight *freight, struct ferry_err *err) FERRY_MUST_USE;
 
+/* A source of the blob, as it is or as it fails to be. Takes *body. */
+int ferry_freight_verify(const struct ferry_node *node, struct ferry_source **body,
+                         struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
+
 /* Notes that the copy of `archive` is of no use; *why is put into words. */
 int ferry_freight_note(const struct ferry_freight *freight, struct ferry_err *why,
                        struct ferry_err *err) FERRY_MUST_USE;

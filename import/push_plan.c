@@ -181,6 +181,17 @@ bool ferry_placement_is_lacking(const struct ferry_placement *placement)
            placement->state == FERRY_PLACEMENT_LEFT_OUT;
 }
 
+bool ferry_push_plan_needs(const struct ferry_push_plan *plan, const struct ferry_node *node)
+{
+    size_t count;
+    const struct ferry_placement *placements = ferry_push_plan_placements(plan, node, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (ferry_placement_is_lacking(&placements[i]))
+            return true;
+    return false;
+}
+
 static struct ferry_err *copy_failure(const struct ferry_err *why)
 {
     struct ferry_err *copy = malloc(sizeof(*copy));

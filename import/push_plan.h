@@ -93,6 +93,9 @@ bool ferry_placement_is_there(const struct ferry_placement *placement);
 /* and whether it has it in neither way, and could have it. */
 bool ferry_placement_is_lacking(const struct ferry_placement *placement);
 
+/* Whether a repository lacks the blob, and could have it. */
+bool ferry_push_plan_needs(const struct ferry_push_plan *plan, const struct ferry_node *node);
+
 /* Copies *why to a FAILED placement or outcome. Out of memory, the failure has no text. */
 void ferry_placement_fail(struct ferry_placement *placement, const struct ferry_err *why);
 void ferry_outcome_fail(struct ferry_outcome *outcome, const struct ferry_err *why);
