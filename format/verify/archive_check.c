@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "format/archive/docker_manifest.h"
-#include "format/core/blob_impl.h"
 #include "format/core/blob_verify.h"
 #include "format/verify/docker_check.h"
+#include "format/verify/paced.h"
 
 struct check {
     const struct ferry_archive_check *base;
@@ -67,47 +67,15 @@ static bool is_fault(const struct check *c, int code)
            (code == FERRY_EIO && c->report->set->count > 1);
 }
 
-/* Tells the live line how far the pass is. */
-struct paced {
-    struct ferry_source base;
-    struct ferry_source *inner;
-    struct ferry_progress *progress;
-};
-
-static int paced_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
-                      struct ferry_err *err)
-{
-    struct paced *s = (struct paced *)source;
-
-    FERRY_TRY(ferry_source_read(s->inner, buf, cap, got, err));
-    ferry_progress_add(s->progress, (int64_t)*got, 0);
-    return 0;
-}
-
-static void paced_free(struct ferry_source *source)
-{
-    ferry_source_free(((struct paced *)source)->inner);
-    free(source);
-}
-
-static const struct ferry_source_ops paced_ops = { paced_read, NULL, paced_free };
-
 /* The bytes of the current entry, verifying. */
 static int open_entry(const struct check *c, const struct ferry_digest *digest, int64_t size,
                       struct ferry_source **out, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_source) body = NULL;
     FERRY_OWNED(ferry_source) paced = NULL;
-    struct paced *p;
 
     FERRY_TRY(ferry_reader_body(c->archive->reader, &body, err));
-    p = calloc(1, sizeof(*p));
-    if (!p)
-        return ferry_fail_memory(err);
-    *p = (struct paced){ .base = { &paced_ops, body->size },
-                         .inner = ferry_steal(&body),
-                         .progress = c->base->options->progress };
-    paced = &p->base;
+    FERRY_TRY(ferry_paced_new(&body, c->base->options->progress, &paced, err));
     return ferry_verify_new(&paced, digest, size, out, err);
 }
 
