@@ -14,6 +14,7 @@ struct check {
     struct ferry_archive *archive;
     struct ferry_verified *verified;
     struct ferry_diff_ids *diff_ids;
+    struct ferry_volume_check volumes;
     struct ferry_buf docker; /* manifest.json, */
     bool has_docker;         /*   if there is one */
 };
@@ -43,6 +44,16 @@ static int add_fault(const struct check *c, enum ferry_fault_kind kind,
                      const struct ferry_node *node, const char *text, struct ferry_err *err)
 {
     return ferry_archive_check_fault(c->base, kind, node, text, err);
+}
+
+static int tell_volume(void *ctx, const char *text, struct ferry_err *err)
+{
+    return add_fault(ctx, FERRY_FAULT_ARCHIVE, NULL, text, err);
+}
+
+static int tell_docker(void *ctx, const char *text, struct ferry_err *err)
+{
+    return add_fault(ctx, FERRY_FAULT_CONTENT, NULL, text, err);
 }
 
 static int add_unlisted(struct ferry_verify_report *report, const char *name, struct ferry_err *err)
@@ -259,14 +270,9 @@ static int note_missing(const struct check *c, bool reached_end, struct ferry_er
     return 0;
 }
 
-static int tell_fault(void *ctx, const char *text, struct ferry_err *err)
-{
-    return add_fault(ctx, FERRY_FAULT_CONTENT, NULL, text, err);
-}
-
 static int check_docker(struct check *c, struct ferry_err *err)
 {
-    const struct ferry_docker_faults faults = { .tell = tell_fault, .ctx = c };
+    const struct ferry_docker_faults faults = { .tell = tell_docker, .ctx = c };
 
     return c->has_docker ? ferry_docker_check(c->archive->graph, &c->docker, &faults, err) : 0;
 }
@@ -287,31 +293,10 @@ static int check_signature(const struct check *c, struct ferry_err *err)
     return 0;
 }
 
-/* --- volumes ---------------------------------------------------------------------------------- */
-
-static int tell_volume(void *ctx, const char *text, struct ferry_err *err)
-{
-    return ferry_archive_check_fault(ctx, FERRY_FAULT_ARCHIVE, NULL, text, err);
-}
-
-static struct ferry_volume_check volume_check(const struct ferry_archive_check *check)
-{
-    return (struct ferry_volume_check){ .reader = check->report->set->items[check->place].reader,
-                                        .archive = check->place,
-                                        .bytes = check->options->depth != FERRY_VERIFY_QUICK,
-                                        .progress = check->options->progress,
-                                        .tell = tell_volume,
-                                        .ctx = (void *)check };
-}
-
-/* --- the steps -------------------------------------------------------------------------------- */
-
 /* What is wrong with the archive as a whole is one fault more, and the rest is looked at still. */
 static int note_fault(const struct check *c, const char *text, struct ferry_err *err)
 {
-    const struct ferry_volume_check volumes = volume_check(c->base);
-
-    if (volumes.reader && ferry_volume_check_explains(&volumes, text))
+    if (c->archive->reader && ferry_volume_check_explains(&c->volumes, text))
         return 0;
     return add_fault(c, FERRY_FAULT_ARCHIVE, NULL, text, err);
 }
@@ -319,12 +304,11 @@ static int note_fault(const struct check *c, const char *text, struct ferry_err 
 /* *reached_end: the archive could be read to its end. */
 static int check_content(struct check *c, bool *reached_end, struct ferry_err *err)
 {
-    const struct ferry_volume_check volumes = volume_check(c->base);
     bool is_told = c->archive->fault.code != FERRY_OK;
     int rc;
 
     FERRY_TRY(note_documents(c, err));
-    FERRY_TRY(ferry_volume_check_watch(&volumes, err));
+    FERRY_TRY(ferry_volume_check_watch(&c->volumes, err));
     rc = check_entries(c, err);
     if (rc < 0 && !is_fault(c, rc))
         return rc;
@@ -339,11 +323,10 @@ static int check_content(struct check *c, bool *reached_end, struct ferry_err *e
 
 static int run(struct check *c, struct ferry_err *err)
 {
-    const struct ferry_volume_check volumes = volume_check(c->base);
     bool reached_end = false;
 
-    if (volumes.reader)
-        FERRY_TRY(ferry_volume_check_begin(&volumes, err));
+    if (c->archive->reader)
+        FERRY_TRY(ferry_volume_check_begin(&c->volumes, err));
     if (c->archive->fault.code != FERRY_OK)
         FERRY_TRY(note_fault(c, c->archive->fault.msg, err));
     FERRY_TRY(check_signature(c, err));
@@ -351,7 +334,7 @@ static int run(struct check *c, struct ferry_err *err)
         return 0;
     if (c->archive->is_read || c->report->set->count > 1) /* else nobody needs what it holds */
         FERRY_TRY(check_content(c, &reached_end, err));
-    return ferry_volume_check_end(&volumes, reached_end, &c->report->volumes, err);
+    return ferry_volume_check_end(&c->volumes, reached_end, &c->report->volumes, err);
 }
 
 int ferry_archive_check_run(const struct ferry_archive_check *check, struct ferry_err *err)
@@ -366,6 +349,12 @@ int ferry_archive_check_run(const struct ferry_archive_check *check, struct ferr
     c.verified->copies = calloc(c.report->graph->count + 1, sizeof(*c.verified->copies));
     if (!c.verified->copies)
         return ferry_fail_memory(err);
+    c.volumes = (struct ferry_volume_check){ .reader = c.archive->reader,
+                                             .archive = check->place,
+                                             .bytes = check->options->depth != FERRY_VERIFY_QUICK,
+                                             .progress = check->options->progress,
+                                             .tell = tell_volume,
+                                             .ctx = &c };
     ferry_buf_init(&c.docker, FERRY_DOCKER_MANIFEST_MAX);
     rc = run(&c, err);
     ferry_buf_release(&c.docker);
