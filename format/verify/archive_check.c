@@ -277,15 +277,20 @@ static int check_docker(struct check *c, struct ferry_err *err)
     return c->has_docker ? ferry_docker_check(c->archive->graph, &c->docker, &faults, err) : 0;
 }
 
+/* Whether the fault of the archive as a whole is that of its signature, and no other. */
+static bool is_refused(const struct check *c)
+{
+    return ferry_signature_is_fault(&c->archive->signature, c->base->options->signature) &&
+           strcmp(c->archive->signature.why.msg, c->archive->fault.msg) == 0;
+}
+
 /* Who signed it, or who did not, whatever else is wrong. */
 static int check_signature(const struct check *c, struct ferry_err *err)
 {
     const struct ferry_signature *signature = &c->archive->signature;
 
     if (ferry_signature_is_fault(signature, c->base->options->signature))
-        return strcmp(signature->why.msg, c->archive->fault.msg) == 0
-                   ? 0 /* it is the fault of the archive as a whole */
-                   : add_fault(c, FERRY_FAULT_ARCHIVE, NULL, signature->why.msg, err);
+        return is_refused(c) ? 0 : add_fault(c, FERRY_FAULT_ARCHIVE, NULL, signature->why.msg, err);
     if (signature->state == FERRY_SIGNATURE_NONE && c->base->options->signature->trust)
         ferry_progress_warn(c->base->options->progress,
                             "%s; --require-signature would make a fault of that",
@@ -304,7 +309,7 @@ static int note_fault(const struct check *c, const char *text, struct ferry_err 
 /* *reached_end: the archive could be read to its end. */
 static int check_content(struct check *c, bool *reached_end, struct ferry_err *err)
 {
-    bool is_told = c->archive->fault.code != FERRY_OK;
+    bool is_told = c->archive->fault.code != FERRY_OK && !is_refused(c); /* as it was loaded */
     int rc;
 
     FERRY_TRY(note_documents(c, err));

@@ -84,3 +84,9 @@ rm v.tar.002
 run 0 ociferry-verify --trust ca.crt v.tar big.tar
 says 'v.tar.002 is missing'
 says 'v.tar: index.json.p7s: signed by CN=stranger'
+
+step "a signature that is refused hides no damage behind it"
+head -c -1024 stranger.tar >cut.tar
+run 0 ociferry-verify --trust ca.crt cut.tar other.tar
+says 'cut.tar: index.json.p7s: signed by CN=stranger'
+says 'cut.tar: cut at byte'
