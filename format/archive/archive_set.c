@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "format/archive/load.h"
+#include "format/oci/lend.h"
 
 const char *ferry_archive_name(const struct ferry_archive *archive)
 {

@@ -7,6 +7,7 @@
 #include "format/archive/signed_index.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_verify.h"
+#include "format/oci/lend.h"
 
 /* A pass finds what stands behind the document that lists it; other tools need three at the most.
  */

@@ -145,19 +145,6 @@ int ferry_graph_supply(struct ferry_graph *graph, struct ferry_node *node, struc
 void ferry_node_set_fault(struct ferry_node *node, const struct ferry_err *why);
 
 /*
- * From here on a document that is missing or wrong may be had of these graphs (among which may be
- * its own). `lenders` is borrowed as long as documents are supplied.
- */
-void ferry_graph_lend(struct ferry_graph *graph, struct ferry_graph *const *lenders, size_t count);
-
-/* Whether one of them has the document, which is not supplied yet. */
-bool ferry_graph_can_borrow(const struct ferry_graph *graph, const struct ferry_node *node);
-
-/* Supplies a copy of it, where it can be had: the node is GOOD and lent then. Its fault stays. */
-int ferry_graph_borrow(struct ferry_graph *graph, struct ferry_node *node,
-                       struct ferry_err *err) FERRY_MUST_USE;
-
-/*
  * Every node that `root` reaches, itself included, each once, children before their parents.
  * Gives a malloc'ed array.
  */
