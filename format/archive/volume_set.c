@@ -34,29 +34,41 @@ static int64_t file_size(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : -1;
 }
 
+static int fail_list(const char *folder, struct ferry_err *err)
+{
+    return ferry_fail(err, FERRY_EIO, "%s: cannot list: %s", folder, strerror(errno));
+}
+
+static void note_name(const char *name, const char *base, struct ferry_volume_scan *out)
+{
+    size_t place;
+
+    if (strncmp(name, base, strlen(base)) != 0 || !ferry_volume_parse(name, strlen(base), &place))
+        return;
+    out->there[place] = true;
+    out->end = place < out->end ? out->end : place + 1;
+}
+
 int ferry_volume_scan(const char *name, struct ferry_volume_scan *out, struct ferry_err *err)
 {
     const char *base = base_name(name);
     FERRY_OWNED_MEM char *folder = NULL;
-    struct dirent *entry;
-    size_t place;
+    const struct dirent *entry;
+    int rc = 0;
     DIR *list;
 
     *out = (struct ferry_volume_scan){ 0 };
-    FERRY_TRY(ferry_text(&folder, err, "%.*s", (int)(base - name), name));
-    list = opendir(*folder ? folder : ".");
+    FERRY_TRY(base > name ? ferry_text(&folder, err, "%.*s", (int)(base - name), name)
+                          : ferry_text(&folder, err, "."));
+    list = opendir(folder);
     if (!list)
-        return errno == ENOENT
-                   ? 0
-                   : ferry_fail(err, FERRY_EIO, "%s: cannot list: %s", folder, strerror(errno));
-    while ((entry = readdir(list)))
-        if (strncmp(entry->d_name, base, strlen(base)) == 0 &&
-            ferry_volume_parse(entry->d_name, strlen(base), &place)) {
-            out->there[place] = true;
-            out->end = place < out->end ? out->end : place + 1;
-        }
+        return errno == ENOENT ? 0 : fail_list(folder, err);
+    for (errno = 0; (entry = readdir(list)); errno = 0)
+        note_name(entry->d_name, base, out);
+    if (errno != 0)
+        rc = fail_list(folder, err);
     closedir(list);
-    return 0;
+    return rc;
 }
 
 int ferry_volume_sums_read(const char *path, const char *name, struct ferry_volume_sums *out,

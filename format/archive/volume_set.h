@@ -17,7 +17,8 @@
 int ferry_volumes_open(const char *path, const struct ferry_volume_prompt *prompt,
                        struct ferry_volumes **out, struct ferry_err *err) FERRY_MUST_USE;
 
-/* Which volumes of `name` have a file: there[place]. All are before `end`. */
+/* Which volumes of `name` have a file: there[place]. All are before `end`. In a folder that is not
+ * there, none has; one that cannot be listed to its end is a FERRY_EIO. */
 struct ferry_volume_scan {
     bool there[FERRY_VOLUMES_MAX];
     size_t end;

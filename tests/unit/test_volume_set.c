@@ -1,5 +1,7 @@
 #include "format/archive/volume_set.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -516,6 +518,43 @@ static void test_volume_set_prompt(void **state)
     CHECK_CODE(ferry_volumes_open("d/v.tar", &prompt, &v, &err), FERRY_EFORMAT);
 }
 
+struct dirent *__real_readdir(DIR *list);
+struct dirent *__wrap_readdir(DIR *list);
+
+/* From here on a medium fails when so many names have been read; -1: it does not. */
+static int names_left = -1;
+
+struct dirent *__wrap_readdir(DIR *list)
+{
+    if (names_left == 0) {
+        errno = EIO;
+        return NULL;
+    }
+    names_left -= names_left > 0;
+    return __real_readdir(list);
+}
+
+/* What is listed in part is not taken for all that is there. */
+static void test_volume_set_unlisted_folder(void **state)
+{
+    struct ferry_volume_scan scan;
+    FERRY_OWNED(ferry_volumes) v = NULL;
+    struct ferry_err err;
+
+    (void)state;
+    make_set();
+    unlink("d/v.tar.sha256");
+    for (int names = 0; names < 5; names++) {
+        names_left = names;
+        CHECK_CODE(ferry_volumes_open("d/v.tar", NULL, &v, &err), FERRY_EIO);
+        assert_string_equal(err.msg, "d/: cannot list: Input/output error");
+    }
+    names_left = 0;
+    CHECK_CODE(ferry_volume_scan("v.tar", &scan, &err), FERRY_EIO);
+    assert_string_equal(err.msg, ".: cannot list: Input/output error");
+    names_left = -1;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_volume_set_hole),
         cmocka_unit_test(test_volume_set_blame),
         cmocka_unit_test(test_volume_set_prompt),
+        cmocka_unit_test(test_volume_set_unlisted_folder),
     };
 
     return cmocka_run_group_tests_name("volume_set", tests, enter, sample_leave_folder);
