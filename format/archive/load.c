@@ -31,8 +31,6 @@ int ferry_archive_supply(struct ferry_graph *graph, struct ferry_node *node,
     FERRY_TRY(
         ferry_verify_new(source, &node->descriptor.digest, node->descriptor.size, &checked, err));
     rc = ferry_source_read_all(checked, &bytes, err);
-    if (rc == 0 && node->descriptor.size == 0)
-        rc = ferry_buf_append(&bytes, "", 0, err); /* so that data is not NULL */
     if (rc == 0)
         rc = ferry_graph_supply(graph, node, &bytes, err);
     if (rc == 0 || rc == FERRY_ENOMEM || rc == FERRY_ECANCEL)

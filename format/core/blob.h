@@ -51,7 +51,8 @@ FERRY_OWNED_DEFINE(ferry_sink)
 int ferry_blob_copy(struct ferry_source *source, struct ferry_sink *sink,
                     struct ferry_err *err) FERRY_MUST_USE;
 
-/* Reads everything into `buf`, whose limit bounds it. What a failure leaves in `buf` is void. */
+/* Reads everything into `buf`, whose limit bounds it. Its data is not NULL then, even of nothing.
+ * What a failure leaves in `buf` is void. */
 int ferry_source_read_all(struct ferry_source *source, struct ferry_buf *buf,
                           struct ferry_err *err) FERRY_MUST_USE;
 

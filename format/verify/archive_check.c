@@ -100,7 +100,6 @@ static int read_config(struct check *c, struct ferry_node *node, struct ferry_so
 
     ferry_buf_init(&bytes, (size_t)FERRY_MANIFEST_MAX);
     FERRY_TRY(ferry_source_read_all(blob, &bytes, err));
-    FERRY_TRY(ferry_buf_append(&bytes, "", 0, err)); /* so that data is not NULL */
     if (ferry_json_load(bytes.data, bytes.len, "config", &document, &ignored) == 0)
         (void)!ferry_platform_from_json(document, "config", &node->descriptor.platform, &ignored);
     if (c->diff_ids && !node->bytes)

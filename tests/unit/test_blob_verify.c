@@ -258,6 +258,7 @@ static void test_blob_verify_drain_and_read_all(void **state)
         ferry_buf_init(&buf, 64);
         CHECK_ROW(rows[i].name, ferry_source_drain(drained, &err) == (int)rows[i].want);
         CHECK_ROW(rows[i].name, ferry_source_read_all(read, &buf, &err) == (int)rows[i].want);
+        CHECK_ROW(rows[i].name, buf.data || rows[i].want != FERRY_OK);
     }
 }
 
