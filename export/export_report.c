@@ -8,6 +8,7 @@
 #include "format/archive/output.h"
 #include "format/oci/in_base.h"
 #include "format/oci/left_out.h"
+#include "format/run/output_file.h"
 
 #define VOLUMES_TEXT_MAX 48
 
@@ -130,9 +131,9 @@ static int print_json(const struct export_opts *opts, const struct ferry_export_
     if (!report)
         return ferry_fail_memory(err);
     FERRY_TRY(add_bases(result, report, err));
-    if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0 || fflush(stdout) < 0)
+    if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0)
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
-    return 0;
+    return ferry_stdout_flush(err);
 }
 
 static int print_image(const struct ferry_graph *graph, const struct ferry_image *image,
@@ -188,9 +189,7 @@ static int print_plan(const struct export_opts *opts, const struct ferry_export_
     printf("images: %zu, blobs: %zu, archive: %s (%" PRId64 " bytes)%s\n", plan->graph->image_count,
            plan->count, ferry_size_format(plan->archive_bytes, size), plan->archive_bytes,
            count_volumes(opts, result, cut));
-    if (fflush(stdout) < 0)
-        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
-    return 0;
+    return ferry_stdout_flush(err);
 }
 
 static int say_left_out(const struct ferry_pull_plan *plan, struct ferry_progress *progress,

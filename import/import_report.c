@@ -1,9 +1,9 @@
 #include "import/import_report.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "format/run/output_file.h"
 #include "import/import_json.h"
 #include "import/sparse_notes.h"
 
@@ -83,9 +83,7 @@ static int print_plan(const struct ferry_push_plan *plan, struct ferry_err *err)
         ferry_reference_format(&plan->targets[i].ref, name);
         printf("%s -> %s\n", plan->targets[i].image->name, name);
     }
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
-    return 0;
+    return ferry_stdout_flush(err);
 }
 
 static void say_totals(const struct import_opts *opts, const struct ferry_push_plan *plan,

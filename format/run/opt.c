@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "format/core/mem.h"
+#include "format/run/output_file.h"
 
 #define HELP_WIDTH 80
 #define HELP_COLUMN                                                                                \
@@ -334,9 +335,7 @@ static int print_own(const struct ferry_program *program, const struct ferry_opt
         print_help(program);
     else
         printf("%s %s\n", program->name, FERRY_VERSION);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return ferry_fail(err, FERRY_EIO, "cannot write to stdout: %s", strerror(errno));
-    return 0;
+    return ferry_stdout_flush(err);
 }
 
 static int parse_with(const struct grammar *g, const struct ferry_program *program, int argc,

@@ -96,11 +96,18 @@ int ferry_output_file_finish(struct ferry_output_file *file, const void *bytes, 
                              struct ferry_err *err)
 {
     /* Results that were printed come first. */
-    if (file->fd == STDOUT_FILENO && fflush(stdout) != 0)
-        return fail(file, err);
+    if (file->fd == STDOUT_FILENO)
+        FERRY_TRY(ferry_stdout_flush(err));
     if (ferry_fd_write(file->fd, bytes, len, err) < 0)
         return ferry_wrap(err, "%s", file->path);
     return file->partial ? take_name(file, err) : 0;
+}
+
+int ferry_stdout_flush(struct ferry_err *err)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
+    return 0;
 }
 
 bool ferry_output_file_is(const char *path, const char *other)

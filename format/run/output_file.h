@@ -24,6 +24,9 @@ int ferry_output_file_finish(struct ferry_output_file *file, const void *bytes, 
 void ferry_output_file_free(struct ferry_output_file *file);
 FERRY_OWNED_DEFINE(ferry_output_file)
 
+/* After the last of what was printed: FERRY_EIO if not all of it came out, whenever that was. */
+int ferry_stdout_flush(struct ferry_err *err) FERRY_MUST_USE;
+
 /* Whether both name the same file, which is there: what is read must not be written over. */
 bool ferry_output_file_is(const char *path, const char *other);
 

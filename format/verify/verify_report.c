@@ -1,11 +1,11 @@
 #include "format/verify/verify_report.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "format/archive/set_notes.h"
 #include "format/oci/left_out.h"
+#include "format/run/output_file.h"
 #include "format/verify/signature_report.h"
 #include "format/verify/verify_json.h"
 
@@ -301,7 +301,5 @@ int ferry_verify_report_print(const struct verify_opts *opts, const struct ferry
         if (!opts->quiet && !page_on_stdout)
             FERRY_TRY(print_sentence(opts, contents->report, err));
     }
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
-    return 0;
+    return ferry_stdout_flush(err);
 }

@@ -8,6 +8,13 @@ step "standard output is full"
 run 1 bash -c "ociferry-export -q -o - '$SRC/app/big:1' >/dev/full"
 one_line
 says "no space"
+run 0 ociferry-export -q -o "$T/a.tar" "$SRC/app/web:1"
+for command in "export --help" "export -q --dry-run $SRC/app/web:1" \
+    "export -q --dry-run --json $SRC/app/web:1" "verify --list $T/a.tar" "verify --json $T/a.tar" \
+    "import -q --dry-run $T/a.tar $SRC/new" "import -q --dry-run --json $T/a.tar $SRC/new"; do
+    run 1 bash -c "ociferry-$command >/dev/full"
+    says "stdout: cannot write: No space left on device"
+done
 
 step "a file-size limit stands in for a disk"
 run 1 bash -c "ulimit -f 2000; trap '' XFSZ; exec ociferry-export -q -o '$T/limit.tar' '$SRC/app/big:1'"
