@@ -14,6 +14,7 @@
 #include "format/archive/volume_set.h"
 #include "format/core/blob_file.h"
 #include "format/core/blob_impl.h"
+#include "format/core/digest_map.h"
 
 struct kept {
     struct ferry_entry entry;
@@ -35,8 +36,9 @@ struct ferry_reader {
     bool is_plain;
     struct ferry_tar_places places;
     /* A stream: entries that come again. */
-    struct kept *kept;
+    struct kept **kept;
     size_t kept_count, kept_room, kept_next;
+    struct ferry_digest_map kept_blobs;
     bool repeat;
     bool from_memory; /* the current entry is kept[kept_next - 1] */
 };
@@ -150,12 +152,21 @@ int ferry_reader_open_in_order(const char *path, struct ferry_reader **out, stru
     return ferry_reader_open_with(&options, out, err);
 }
 
+static void kept_free(struct kept *kept)
+{
+    if (!kept)
+        return;
+    free(kept->name);
+    free(kept->bytes);
+    free(kept);
+}
+FERRY_OWNED_DEFINE(kept)
+
 static void forget_kept(struct ferry_reader *r)
 {
-    for (size_t i = 0; i < r->kept_count; i++) {
-        free(r->kept[i].name);
-        free(r->kept[i].bytes);
-    }
+    for (size_t i = 0; i < r->kept_count; i++)
+        kept_free(r->kept[i]);
+    ferry_digest_map_release(&r->kept_blobs);
     r->kept_count = r->kept_next = 0;
     r->from_memory = r->repeat = false;
 }
@@ -240,10 +251,10 @@ int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, st
     struct ferry_entry *current = &reader->current;
 
     if (reader->from_memory) /* its bytes were lent until now */
-        free(ferry_steal(&reader->kept[reader->kept_next - 1].bytes));
+        free(ferry_steal(&reader->kept[reader->kept_next - 1]->bytes));
     reader->from_memory = reader->kept_next < reader->kept_count;
     if (reader->from_memory) {
-        *entry = reader->kept[reader->kept_next++].entry;
+        *entry = reader->kept[reader->kept_next++]->entry;
         return 0;
     }
     if (reader->repeat) {
@@ -303,7 +314,7 @@ static const struct ferry_source_ops body_ops = { body_read, body_rewind, body_f
 static int open_body(struct ferry_reader *reader, struct ferry_source **out, struct ferry_err *err)
 {
     if (reader->from_memory) {
-        const struct kept *kept = &reader->kept[reader->kept_next - 1];
+        const struct kept *kept = reader->kept[reader->kept_next - 1];
 
         return ferry_source_memory(kept->bytes, (size_t)kept->entry.size, out, err);
     }
@@ -330,15 +341,20 @@ int ferry_reader_body(struct ferry_reader *reader, struct ferry_source **out, st
 int ferry_reader_keep(struct ferry_reader *reader, const struct ferry_entry *entry,
                       struct ferry_buf *bytes, struct ferry_err *err)
 {
-    struct kept kept = { .entry = *entry };
+    FERRY_OWNED(kept) kept = calloc(1, sizeof(*kept));
 
+    if (!kept)
+        return ferry_fail_memory(err);
     FERRY_TRY(ferry_grow((void **)&reader->kept, reader->kept_count, &reader->kept_room,
                          sizeof(kept), err));
-    FERRY_TRY(ferry_text(&kept.name, err, "%s", entry->name));
-    kept.entry.name = kept.name;
-    kept.bytes = ferry_steal(&bytes->data);
+    FERRY_TRY(ferry_text(&kept->name, err, "%s", entry->name));
+    kept->entry = *entry;
+    kept->entry.name = kept->name;
+    if (entry->kind == FERRY_ENTRY_BLOB)
+        FERRY_TRY(ferry_digest_map_add(&reader->kept_blobs, &kept->entry.digest, kept, err));
+    kept->bytes = ferry_steal(&bytes->data);
     ferry_buf_release(bytes);
-    reader->kept[reader->kept_count++] = kept;
+    reader->kept[reader->kept_count++] = ferry_steal(&kept);
     reader->kept_next = reader->kept_count; /* until the load is done */
     return 0;
 }
@@ -346,15 +362,12 @@ int ferry_reader_keep(struct ferry_reader *reader, const struct ferry_entry *ent
 const uint8_t *ferry_reader_kept(const struct ferry_reader *reader,
                                  const struct ferry_digest *digest, int64_t *size)
 {
-    for (size_t i = 0; i < reader->kept_count; i++) {
-        const struct ferry_entry *entry = &reader->kept[i].entry;
+    const struct kept *kept = ferry_digest_map_find(&reader->kept_blobs, digest);
 
-        if (entry->kind == FERRY_ENTRY_BLOB && ferry_digest_equal(&entry->digest, digest)) {
-            *size = entry->size;
-            return reader->kept[i].bytes;
-        }
-    }
-    return NULL;
+    if (!kept)
+        return NULL;
+    *size = kept->entry.size;
+    return kept->bytes;
 }
 
 void ferry_reader_repeat(struct ferry_reader *reader)

@@ -36,7 +36,7 @@ void ferry_graph_free(struct ferry_graph *graph)
         free(graph->images[i].name);
     free(graph->nodes);
     free(graph->images);
-    free(graph->slots);
+    ferry_digest_map_release(&graph->by_digest);
     free(graph->left_out);
     ferry_bases_release(&graph->bases);
     ferry_buf_release(&graph->text);
@@ -71,49 +71,10 @@ void ferry_graph_leave_to_bases(struct ferry_graph *graph, struct ferry_bases *b
     *bases = (struct ferry_bases){ 0 };
 }
 
-/* FNV-1a. Digests are spread evenly already; whoever can steer them has broken sha256. */
-static size_t slot_of(const struct ferry_graph *graph, const struct ferry_digest *digest)
-{
-    uint64_t hash = 14695981039346656037u;
-
-    for (const char *p = digest->text; *p; p++)
-        hash = (hash ^ (uint8_t)*p) * 1099511628211u;
-    return (size_t)hash & (graph->slot_count - 1);
-}
-
-static struct ferry_node **find_slot(const struct ferry_graph *graph,
-                                     const struct ferry_digest *digest)
-{
-    size_t i = slot_of(graph, digest);
-
-    while (graph->slots[i] && !ferry_digest_equal(&graph->slots[i]->descriptor.digest, digest))
-        i = (i + 1) & (graph->slot_count - 1);
-    return &graph->slots[i];
-}
-
 struct ferry_node *ferry_graph_find(const struct ferry_graph *graph,
                                     const struct ferry_digest *digest)
 {
-    return graph->slot_count ? *find_slot(graph, digest) : NULL;
-}
-
-/* Keeps the table at most half full. */
-static int reserve_slot(struct ferry_graph *graph, struct ferry_err *err)
-{
-    size_t wanted = graph->slot_count ? graph->slot_count * 2 : 64;
-    struct ferry_node **slots;
-
-    if (graph->count < graph->slot_count / 2)
-        return 0;
-    slots = calloc(wanted, sizeof(struct ferry_node *));
-    if (!slots)
-        return ferry_fail_memory(err);
-    free(graph->slots);
-    graph->slots = slots;
-    graph->slot_count = wanted;
-    for (size_t i = 0; i < graph->count; i++)
-        *find_slot(graph, &graph->nodes[i]->descriptor.digest) = graph->nodes[i];
-    return 0;
+    return ferry_digest_map_find(&graph->by_digest, digest);
 }
 
 static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *descriptor,
@@ -125,7 +86,6 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
     if (graph->count >= FERRY_NODES_MAX)
         return ferry_fail(err, FERRY_ELIMIT, "more than %d blobs", FERRY_NODES_MAX);
     FERRY_TRY(ferry_grow((void **)&graph->nodes, graph->count, &graph->room, sizeof(node), err));
-    FERRY_TRY(reserve_slot(graph, err));
     node = calloc(1, sizeof(*node));
     if (!node)
         return ferry_fail_memory(err);
@@ -133,6 +93,8 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
                                descriptor->size, err);
     if (rc == 0)
         rc = ferry_descriptor_copy_urls(descriptor, &node->descriptor, err);
+    if (rc == 0)
+        rc = ferry_digest_map_add(&graph->by_digest, &node->descriptor.digest, node, err);
     if (rc < 0) {
         node_free(node);
         return rc;
@@ -141,7 +103,6 @@ static int add_node(struct ferry_graph *graph, const struct ferry_descriptor *de
     node->first_image = image;
     node->place = graph->count;
     graph->nodes[graph->count++] = node;
-    *find_slot(graph, &descriptor->digest) = node;
     *out = node;
     return 0;
 }

@@ -14,6 +14,7 @@
 #ifndef FERRY_OCI_GRAPH_H
 #define FERRY_OCI_GRAPH_H
 
+#include "format/core/digest_map.h"
 #include "format/oci/bases.h"
 #include "format/oci/manifest.h"
 #include "format/oci/reference.h"
@@ -78,8 +79,8 @@ struct ferry_graph {
     struct ferry_buf text; /* of that index.json, also where it was refused; data NULL for none */
     struct ferry_graph *const *lenders; /* borrowed */
     size_t lender_count;
-    size_t room, image_room, slot_count, stamp; /* the graph's own */
-    struct ferry_node **slots;
+    size_t room, image_room, stamp; /* the graph's own */
+    struct ferry_digest_map by_digest;
 };
 
 int ferry_graph_new(struct ferry_graph **out, struct ferry_err *err) FERRY_MUST_USE;
