@@ -9,17 +9,19 @@
 
 static const int asked_to_stop[] = { SIGINT, SIGTERM, SIGHUP };
 
-/* Calls nothing but what signal-safety(7) permits. */
+/* Calls nothing but what signal-safety(7) permits. The next signal ends the process; the flag
+ * cannot tell which is the first, since failures set it as well. */
 static void on_signal(int number)
 {
     int saved = errno;
     struct sigaction normal = { .sa_handler = SIG_DFL };
+    struct sigaction now;
 
-    if (ferry_cancelled()) {
-        sigaction(number, &normal, NULL);
-        raise(number); /* blocked here, so delivered when the handler returns */
-    }
+    (void)number;
     ferry_cancel();
+    for (size_t i = 0; i < FERRY_COUNT(asked_to_stop); i++)
+        if (sigaction(asked_to_stop[i], NULL, &now) == 0 && now.sa_handler == on_signal)
+            sigaction(asked_to_stop[i], &normal, NULL);
     errno = saved;
 }
 

@@ -56,6 +56,36 @@ static void test_signals_first_asks_second_ends(void **state)
     }
 }
 
+/* Of any kind. */
+static void second_of_another_kind_ends(int number)
+{
+    ferry_signals_install();
+    raise(SIGINT);
+    raise(number);
+    _exit(0);
+}
+
+/* A failure may have set the flag: what the user asks for is still the first. */
+static void first_after_a_failure_asks(int number)
+{
+    ferry_signals_install();
+    ferry_cancel();
+    raise(number);
+    _exit(0);
+}
+
+static void test_signals_are_counted_not_the_flag(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(stopping); i++) {
+        int status = run_child(second_of_another_kind_ends, stopping[i]);
+
+        assert_int_equal(run_child(first_after_a_failure_asks, stopping[i]), 0);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), stopping[i]);
+    }
+}
+
 static void waiting_read_is_interrupted(int number)
 {
     int ends[2];
@@ -85,7 +115,11 @@ static void ignored_stays_ignored(int number)
     ferry_signals_install();
     raise(number);
     raise(number);
-    _exit(ferry_cancelled() ? 1 : 0);
+    if (ferry_cancelled())
+        _exit(1);
+    raise(SIGTERM); /* makes the next one end the process, but not one that is ignored */
+    raise(number);
+    _exit(ferry_cancelled() ? 0 : 1);
 }
 
 static void test_signals_nohup_is_respected(void **state)
@@ -117,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signals_first_asks_second_ends),
+        cmocka_unit_test(test_signals_are_counted_not_the_flag),
         cmocka_unit_test(test_signals_interrupt_waiting),
         cmocka_unit_test(test_signals_nohup_is_respected),
         cmocka_unit_test(test_signals_closed_pipe_is_an_error),
