@@ -131,8 +131,21 @@ int ferry_pull_reference(struct ferry_session *session, const struct ferry_refer
     return ferry_wrap(err, "%s", name);
 }
 
-/* Registries that refuse HEAD, or do not say the digest, are asked for the manifest itself. */
-static int pull_digest(struct ferry_session *session, const struct ferry_reference *ref,
+/* By HEAD alone; *is_said is false where the registry refuses that, or does not say the digest. */
+static int ask_digest(struct ferry_session *session, const struct ferry_reference *tag,
+                      struct ferry_digest *out, bool *is_said, struct ferry_err *err)
+{
+    FERRY_OWNED_REPLY reply = { 0 };
+    int rc = open_manifest(session, "HEAD", tag, tag->tag, &reply, err);
+
+    *is_said = rc == 0 && reply.content_digest;
+    if (*is_said)
+        return ferry_digest_parse(reply.content_digest, out, err);
+    return rc == FERRY_EREFUSED ? 0 : rc;
+}
+
+/* By the manifest itself. */
+static int find_digest(struct ferry_session *session, const struct ferry_reference *tag,
                        struct ferry_digest *out, struct ferry_err *err)
 {
     FERRY_OWNED_BUF bytes;
@@ -140,7 +153,7 @@ static int pull_digest(struct ferry_session *session, const struct ferry_referen
     int rc;
 
     ferry_buf_init(&bytes, (size_t)FERRY_MANIFEST_MAX);
-    rc = ferry_pull_reference(session, ref, &bytes, &descriptor, err);
+    rc = ferry_pull_reference(session, tag, &bytes, &descriptor, err);
     if (rc == 0)
         *out = descriptor.digest;
     ferry_descriptor_release(&descriptor);
@@ -151,16 +164,17 @@ int ferry_pull_digest(struct ferry_session *session, const struct ferry_referenc
                       struct ferry_digest *out, bool *is_there, struct ferry_err *err)
 {
     struct ferry_reference tag = *ref;
-    FERRY_OWNED_REPLY reply = { 0 };
-    int rc = open_manifest(session, "HEAD", ref, ref->tag, &reply, err);
+    char name[FERRY_REFERENCE_TEXT_MAX];
+    bool is_said = false;
+    int rc;
 
     tag.has_digest = false;
-    *is_there = true;
-    if (rc == 0 && reply.content_digest)
-        return ferry_digest_parse(reply.content_digest, out, err);
-    if (rc == 0 || rc == FERRY_EREFUSED) {
-        ferry_reply_release(&reply);
-        rc = pull_digest(session, &tag, out, err);
+    rc = ask_digest(session, &tag, out, &is_said, err);
+    if (rc < 0) {
+        ferry_reference_format(&tag, name);
+        ferry_wrap(err, "%s", name);
+    } else if (!is_said) {
+        rc = find_digest(session, &tag, out, err);
     }
     *is_there = rc != FERRY_ENOTFOUND;
     return *is_there ? rc : 0;

@@ -74,6 +74,15 @@ says "app:2\.0@$one: its tag has moved to $two"
 says "app:gone@$two: its tag is gone"
 equal "digests and moved tags" "$one $two 2" "$(jq -r '[(.images[] | select(.subject | not).digest), .tagsMoved] | join(" ")' "$T/out")"
 
+step "a tag that may not be asked for: which, and by GET where it is HEAD that is refused"
+start_proxy CLOSED "$SRC" --status "HEAD /v2/app/manifests/ 403"
+run 4 export_all "$CLOSED/app:1.0@$one"
+one_line
+says "$CLOSED/app:1\.0: .*403"
+start_proxy NOHEAD "$SRC" --status "HEAD /v2/app/manifests/ 405"
+run 0 export_all "$NOHEAD/app:1.0@$one"
+equal "lines on stderr" 0 "$(wc -l <"$T/err")"
+
 step "one name, one image: the tag alone is the digest's if it means that, else keeps the name"
 run 0 export_all "$SRC/app:1.0" "$SRC/app:1.0@$one"
 equal "images" app:1.0 "$(names)"
