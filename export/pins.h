@@ -5,7 +5,9 @@
 #ifndef FERRY_EXPORT_PINS_H
 #define FERRY_EXPORT_PINS_H
 
-#include "export/select.h"
+#include "export/failures.h"
+#include "export/references.h"
+#include "format/registry/session.h"
 
 /*
  * Asks for the tags, `jobs` at a time. A line tells of each that has moved or is gone; *moved

@@ -12,7 +12,9 @@
 #ifndef FERRY_EXPORT_RELEASE_H
 #define FERRY_EXPORT_RELEASE_H
 
-#include "export/select.h"
+#include "export/failures.h"
+#include "export/references.h"
+#include "format/registry/session.h"
 
 /* Which releases, and which platforms of them. */
 struct ferry_releases {

@@ -11,6 +11,7 @@
 #define FERRY_EXPORT_SELECT_H
 
 #include "export/failures.h"
+#include "export/references.h"
 #include "format/registry/session.h"
 
 struct ferry_selection {
@@ -41,22 +42,6 @@ int ferry_selections_add_objects(struct ferry_selections *list, const char *path
                                  struct ferry_err *err) FERRY_MUST_USE;
 
 void ferry_selections_release(struct ferry_selections *list);
-
-/* Zeroed is empty. */
-struct ferry_references {
-    struct ferry_reference *items;
-    size_t count, room;
-    size_t given; /* the last so many have tags that are given to them: their repositories need not
-                     know these */
-};
-int ferry_references_add(struct ferry_references *refs, const struct ferry_reference *ref,
-                         struct ferry_err *err) FERRY_MUST_USE;
-void ferry_references_release(struct ferry_references *refs);
-#define FERRY_OWNED_REFERENCES                                                                     \
-    __attribute__((cleanup(ferry_references_release))) struct ferry_references
-
-/* Drops references that were there before, and keeps the order of the others. */
-int ferry_references_unique(struct ferry_references *refs, struct ferry_err *err) FERRY_MUST_USE;
 
 /*
  * Adds the references to *out, to be released also after a failure, each once: in the order in
