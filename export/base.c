@@ -185,11 +185,6 @@ int ferry_base_set_check_output(const struct ferry_base_set *set, const char *ou
     return 0;
 }
 
-static int compare_digests(const void *a, const void *b)
-{
-    return strcmp(((const struct ferry_digest *)a)->text, ((const struct ferry_digest *)b)->text);
-}
-
 static int name_bases(const struct ferry_base_set *set, struct ferry_graph *graph,
                       struct ferry_err *err)
 {
@@ -199,7 +194,7 @@ static int name_bases(const struct ferry_base_set *set, struct ferry_graph *grap
         return ferry_fail_memory(err);
     for (size_t i = 0; i < set->count; i++)
         bases.digests[bases.count++] = set->items[i].graph->index;
-    qsort(bases.digests, bases.count, sizeof(*bases.digests), compare_digests);
+    qsort(bases.digests, bases.count, sizeof(*bases.digests), ferry_digest_compare);
     ferry_graph_leave_to_bases(graph, &bases);
     return 0;
 }

@@ -271,11 +271,6 @@ static int add(struct findings *f, const struct ferry_reference *ref,
     return 0;
 }
 
-static int compare_digests(const void *a, const void *b)
-{
-    return strcmp(((const struct ferry_digest *)a)->text, ((const struct ferry_digest *)b)->text);
-}
-
 /* In an order of ours: a registry may answer in any. */
 static int add_referrers(struct findings *f, const struct repository *repository,
                          struct question *q, struct ferry_err *err)
@@ -283,7 +278,7 @@ static int add_referrers(struct findings *f, const struct repository *repository
     struct ferry_reference ref = repository->ref;
 
     if (q->list.count > 0)
-        qsort(q->list.digests, q->list.count, sizeof(*q->list.digests), compare_digests);
+        qsort(q->list.digests, q->list.count, sizeof(*q->list.digests), ferry_digest_compare);
     ref.has_digest = true;
     for (size_t i = 0; i < q->list.count; i++) {
         ref.digest = q->list.digests[i];

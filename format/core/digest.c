@@ -38,6 +38,11 @@ bool ferry_digest_equal(const struct ferry_digest *a, const struct ferry_digest 
     return a->algorithm == b->algorithm && strcmp(a->text, b->text) == 0;
 }
 
+int ferry_digest_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct ferry_digest *)a)->text, ((const struct ferry_digest *)b)->text);
+}
+
 const char *ferry_algorithm_name(enum ferry_algorithm algorithm)
 {
     return algorithms[algorithm].name;

@@ -30,6 +30,9 @@ int ferry_digest_parse(const char *text, struct ferry_digest *out,
 
 bool ferry_digest_equal(const struct ferry_digest *a, const struct ferry_digest *b);
 
+/* Of two struct ferry_digest, for qsort() and bsearch(): in the order of their texts. */
+int ferry_digest_compare(const void *a, const void *b);
+
 /* "sha256" or "sha512"; a constant. */
 const char *ferry_algorithm_name(enum ferry_algorithm algorithm);
 

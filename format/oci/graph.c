@@ -50,18 +50,13 @@ void ferry_graph_select(struct ferry_graph *graph, const struct ferry_platform *
     graph->selected_count = count;
 }
 
-static int compare_digests(const void *a, const void *b)
-{
-    return strcmp(((const struct ferry_digest *)a)->text, ((const struct ferry_digest *)b)->text);
-}
-
 void ferry_graph_leave_out(struct ferry_graph *graph, struct ferry_digest **list, size_t count)
 {
     free(graph->left_out);
     graph->left_out = ferry_steal(list);
     graph->left_out_count = count;
     if (count > 0)
-        qsort(graph->left_out, count, sizeof(*graph->left_out), compare_digests);
+        qsort(graph->left_out, count, sizeof(*graph->left_out), ferry_digest_compare);
 }
 
 void ferry_graph_leave_to_bases(struct ferry_graph *graph, struct ferry_bases *bases)
@@ -121,7 +116,7 @@ static bool is_left_out(const struct ferry_graph *graph, const struct mention *m
     return m->passed_over || (m->descriptor->urls && !m->is_manifest) ||
            (graph->left_out_count > 0 &&
             bsearch(&m->descriptor->digest, graph->left_out, graph->left_out_count,
-                    sizeof(*graph->left_out), compare_digests));
+                    sizeof(*graph->left_out), ferry_digest_compare));
 }
 
 /* The layer as the archive leaves it to a base; NULL where it does not. */
