@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "format/core/cancel.h"
+#include "format/core/thread.h"
 #include "format/registry/auth_cache.h"
 #include "format/registry/scope.h"
 #include "format/registry/token.h"
@@ -33,17 +34,13 @@ int ferry_auth_new(struct ferry_credentials *credentials, const char *const *ins
                    struct ferry_auth **out, struct ferry_err *err)
 {
     struct ferry_auth *auth = calloc(1, sizeof(*auth));
-    pthread_condattr_t attr;
 
     if (!auth)
         return ferry_fail_memory(err);
     auth->credentials = credentials;
     auth->insecure = insecure;
     pthread_mutex_init(&auth->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&auth->fetched, &attr);
-    pthread_condattr_destroy(&attr);
+    ferry_cond_init(&auth->fetched);
     *out = auth;
     return 0;
 }
@@ -145,14 +142,8 @@ static int await_fetch(struct ferry_auth *auth, struct ferry_token_slot *slot,
     const unsigned round = slot->round;
 
     while (slot->fetching && slot->round == round) {
-        struct timespec until;
-
         FERRY_TRY(ferry_cancel_check(err));
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += SLICE_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&auth->fetched, &auth->lock, &until);
+        ferry_cond_wait(&auth->fetched, &auth->lock, SLICE_MS);
     }
     if (slot->round == round + 1 && slot->result.code != FERRY_OK) {
         *err = slot->result;

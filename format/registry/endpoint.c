@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "format/core/cancel.h"
+#include "format/core/thread.h"
 
 #define SLICE_MS 200
 
@@ -31,16 +31,12 @@ int ferry_endpoints_new(const struct ferry_session_options *options, struct ferr
                         struct ferry_err *err)
 {
     struct ferry_endpoints *endpoints = calloc(1, sizeof(*endpoints));
-    pthread_condattr_t attr;
 
     if (!endpoints)
         return ferry_fail_memory(err);
     endpoints->options = options;
     pthread_mutex_init(&endpoints->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&endpoints->tried, &attr);
-    pthread_condattr_destroy(&attr);
+    ferry_cond_init(&endpoints->tried);
     *out = endpoints;
     return 0;
 }
@@ -142,17 +138,6 @@ static int try_tls(const struct endpoint *e, struct ferry_http *http, bool *tls,
     return rc;
 }
 
-static void await_trial(struct ferry_endpoints *endpoints)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += SLICE_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_cond_timedwait(&endpoints->tried, &endpoints->lock, &until);
-}
-
 /* Called and returns with the lock held; not held meanwhile. */
 static int settle(struct ferry_endpoints *endpoints, struct endpoint *e, struct ferry_http *http,
                   struct ferry_err *err)
@@ -197,7 +182,7 @@ int ferry_endpoint_find(struct ferry_endpoints *endpoints, const char *registry,
         if (!e->trying)
             rc = settle(endpoints, e, http, err);
         else if ((rc = ferry_cancel_check(err)) == 0)
-            await_trial(endpoints);
+            ferry_cond_wait(&endpoints->tried, &endpoints->lock, SLICE_MS);
     }
     if (rc == 0)
         *out = e->origin;

@@ -305,7 +305,6 @@ int ferry_progress_new(const char *program, enum ferry_progress_style style, boo
     const char *term = getenv("TERM");
     const char *no_colour = getenv("NO_COLOR");
     bool escapes = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
-    pthread_condattr_t attributes;
     struct ferry_progress *p = calloc(1, sizeof(*p));
 
     if (!p)
@@ -319,10 +318,7 @@ int ferry_progress_new(const char *program, enum ferry_progress_style style, boo
     p->quiet = quiet;
     p->colour = escapes && !(no_colour && *no_colour);
     pthread_mutex_init(&p->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    ferry_cond_init(&p->wake);
     if (p->style != FERRY_PROGRESS_NONE) /* without a thread to spare there are messages alone */
         p->ticking = ferry_thread_start(&p->ticker, tick, p);
     *out = p;
