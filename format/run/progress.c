@@ -12,15 +12,16 @@
 #include <unistd.h>
 
 #include "format/core/thread.h"
+#include "format/run/phase.h"
 
 /* One write(2) of at most PIPE_BUF bytes is never torn by what other processes write. */
-#define LINE_MAX_BYTES 4096
+#define LINE_MAX_BYTES FERRY_PHASE_LINE_MAX
+#define PLAIN_WIDTH (LINE_MAX_BYTES / 2) /* what is put before it fits as well */
 
 #define WIPE "\r\033[K"
 
 #define BAR_INTERVAL 0.2
 #define PLAIN_INTERVAL 10.0
-#define RATE_MEMORY 5.0 /* seconds after which an older rate weighs little */
 
 struct ferry_progress {
     enum ferry_progress_style style; /* BAR, PLAIN or NONE */
@@ -37,13 +38,7 @@ struct ferry_progress {
     bool ticking;
     bool stop;
     bool line_shown;
-    char what[64]; /* "" before the first phase */
-    int64_t total_bytes;
-    int64_t total_items;
-    double began; /* seconds of the monotonic clock */
-    double sampled;
-    int64_t sampled_bytes;
-    double rate; /* bytes a second, smoothed; negative when not known yet */
+    struct ferry_phase phase;
 };
 
 static double now(void)
@@ -85,120 +80,6 @@ const char *ferry_size_format(int64_t bytes, char out[FERRY_SIZE_TEXT_MAX])
     return out;
 }
 
-/* "5:48", "1:05:48". */
-static const char *format_time(double seconds, char out[FERRY_SIZE_TEXT_MAX])
-{
-    int64_t s = (int64_t)(seconds + 0.5);
-
-    if (s < 3600)
-        snprintf(out, FERRY_SIZE_TEXT_MAX, "%" PRId64 ":%02" PRId64, s / 60, s % 60);
-    else
-        snprintf(out, FERRY_SIZE_TEXT_MAX, "%" PRId64 ":%02" PRId64 ":%02" PRId64, s / 3600,
-                 s / 60 % 60, s % 60);
-    return out;
-}
-
-static void sample_rate(struct ferry_progress *p, double at, int64_t bytes)
-{
-    double span = at - p->sampled;
-    double weight = p->rate < 0 ? 1 : span / (RATE_MEMORY + span);
-    double fresh;
-
-    if (span < BAR_INTERVAL / 2)
-        return;
-    fresh = (double)(bytes - p->sampled_bytes) / span;
-    if (fresh < 0) /* bytes were taken back */
-        fresh = 0;
-    if (p->rate >= 0 || bytes > 0) /* the wait for the first byte is no rate */
-        p->rate = (p->rate < 0 ? 0 : p->rate) * (1 - weight) + fresh * weight;
-    p->sampled = at;
-    p->sampled_bytes = bytes;
-}
-
-/* Appends a part of the line if it fits; parts come in the order of their worth. */
-static void add_part(char *line, size_t width, const char *part)
-{
-    size_t len = strlen(line);
-
-    if (len + 2 + strlen(part) <= width)
-        snprintf(line + len, LINE_MAX_BYTES - len, "  %s", part);
-}
-
-static void add_bytes(const struct ferry_progress *p, int64_t bytes, char *line, size_t width)
-{
-    char part[128], a[FERRY_SIZE_TEXT_MAX], b[FERRY_SIZE_TEXT_MAX];
-
-    if (bytes <= 0 && p->total_bytes <= 0)
-        return;
-    if (p->total_bytes > 0) {
-        int percent = bytes < 0 ? 0
-                      : bytes > p->total_bytes
-                          ? 100
-                          : (int)((double)bytes / (double)p->total_bytes * 100);
-
-        snprintf(part, sizeof(part), "%d%%", percent);
-        add_part(line, width, part);
-        snprintf(part, sizeof(part), "%s / %s", ferry_size_format(bytes, a),
-                 ferry_size_format(p->total_bytes, b));
-    } else {
-        snprintf(part, sizeof(part), "%s", ferry_size_format(bytes, a));
-    }
-    add_part(line, width, part);
-}
-
-static void add_items(const struct ferry_progress *p, int64_t items, char *line, size_t width)
-{
-    char part[128];
-
-    if (p->total_items > 0)
-        snprintf(part, sizeof(part), "%" PRId64 "/%" PRId64 " items", items, p->total_items);
-    else
-        snprintf(part, sizeof(part), "%" PRId64 " items", items);
-    if (p->total_items > 0 || items > 0)
-        add_part(line, width, part);
-}
-
-static void add_rate(double rate, char *line, size_t width)
-{
-    char part[128], text[FERRY_SIZE_TEXT_MAX];
-
-    snprintf(part, sizeof(part), "%s/s", ferry_size_format((int64_t)rate, text));
-    if (rate > 0)
-        add_part(line, width, part);
-}
-
-/* "exporting  3%  1.2 GiB / 40.3 GiB  112.4 MiB/s  ETA 5:48  12/340 items" */
-static void format_line(struct ferry_progress *p, char line[LINE_MAX_BYTES], size_t width)
-{
-    int64_t bytes = atomic_load(&p->bytes);
-    double left = (double)(p->total_bytes - bytes);
-    char part[128], text[FERRY_SIZE_TEXT_MAX];
-
-    sample_rate(p, now(), bytes);
-    snprintf(line, LINE_MAX_BYTES, "%.*s", (int)width, p->what);
-    add_bytes(p, bytes, line, width);
-    add_rate(p->rate, line, width);
-    snprintf(part, sizeof(part), "ETA %s", format_time(p->rate > 1 ? left / p->rate : 0, text));
-    if (p->rate > 1 && left > 0 && left / p->rate < 100.0 * 3600)
-        add_part(line, width, part);
-    add_items(p, atomic_load(&p->items), line, width);
-}
-
-/* The phase as a whole, at its end. */
-static void format_sum(const struct ferry_progress *p, char line[LINE_MAX_BYTES])
-{
-    int64_t bytes = atomic_load(&p->bytes);
-    double took = now() - p->began;
-    char part[128], text[FERRY_SIZE_TEXT_MAX];
-
-    snprintf(line, LINE_MAX_BYTES, "%s", p->what);
-    add_bytes(p, bytes, line, LINE_MAX_BYTES / 2);
-    add_items(p, atomic_load(&p->items), line, LINE_MAX_BYTES / 2);
-    snprintf(part, sizeof(part), "in %s", format_time(took, text));
-    add_part(line, LINE_MAX_BYTES / 2, part);
-    add_rate(took > 0 ? (double)bytes / took : 0, line, LINE_MAX_BYTES / 2);
-}
-
 static size_t terminal_width(void)
 {
     struct winsize size;
@@ -206,6 +87,13 @@ static size_t terminal_width(void)
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return 80;
     return size.ws_col;
+}
+
+static struct ferry_phase_count count_now(struct ferry_progress *p)
+{
+    return (struct ferry_phase_count){ .bytes = atomic_load(&p->bytes),
+                                       .items = atomic_load(&p->items),
+                                       .at = now() };
 }
 
 /* All below, up to the ticker, with the lock held. */
@@ -219,12 +107,13 @@ static void wipe(struct ferry_progress *p)
 
 static void draw_bar(struct ferry_progress *p)
 {
+    const struct ferry_phase_count count = count_now(p);
     char line[LINE_MAX_BYTES], out[LINE_MAX_BYTES + sizeof(WIPE)];
     size_t width = terminal_width();
     int len;
 
     /* One column stays free: a full line makes some terminals wrap. */
-    format_line(p, line, width > 1 ? width - 1 : 1);
+    ferry_phase_line(&p->phase, &count, width > 1 ? width - 1 : 1, line);
     len = snprintf(out, sizeof(out), "\r%s\033[K", line);
     put(out, (size_t)len);
     p->line_shown = true;
@@ -238,30 +127,36 @@ static void put_plain(struct ferry_progress *p, const char *line)
     put(out, (size_t)len);
 }
 
-static void draw(struct ferry_progress *p)
+static void draw_plain(struct ferry_progress *p)
 {
+    const struct ferry_phase_count count = count_now(p);
     char line[LINE_MAX_BYTES];
 
-    if (p->what[0] == '\0')
-        return;
-    if (p->style == FERRY_PROGRESS_BAR) {
-        draw_bar(p);
-        return;
-    }
-    format_line(p, line, LINE_MAX_BYTES / 2);
+    ferry_phase_line(&p->phase, &count, PLAIN_WIDTH, line);
     put_plain(p, line);
+}
+
+static void draw(struct ferry_progress *p)
+{
+    if (p->phase.what[0] == '\0')
+        return;
+    if (p->style == FERRY_PROGRESS_BAR)
+        draw_bar(p);
+    else
+        draw_plain(p);
 }
 
 static void end_phase(struct ferry_progress *p)
 {
+    const struct ferry_phase_count count = count_now(p);
     char line[LINE_MAX_BYTES];
 
     wipe(p);
-    if (p->style != FERRY_PROGRESS_PLAIN || p->what[0] == '\0')
+    if (p->style != FERRY_PROGRESS_PLAIN || p->phase.what[0] == '\0')
         return;
-    if (atomic_load(&p->bytes) == 0 && atomic_load(&p->items) == 0)
+    if (count.bytes == 0 && count.items == 0)
         return; /* nothing was done, so there is nothing to sum up */
-    format_sum(p, line);
+    ferry_phase_sum(&p->phase, &count, PLAIN_WIDTH, line);
     put_plain(p, line);
 }
 
@@ -346,7 +241,7 @@ void ferry_progress_end(struct ferry_progress *progress)
 {
     pthread_mutex_lock(&progress->lock);
     end_phase(progress);
-    progress->what[0] = '\0';
+    progress->phase.what[0] = '\0';
     pthread_mutex_unlock(&progress->lock);
 }
 
@@ -355,13 +250,7 @@ void ferry_progress_phase(struct ferry_progress *progress, const char *what, int
 {
     pthread_mutex_lock(&progress->lock);
     end_phase(progress);
-    snprintf(progress->what, sizeof(progress->what), "%s", what);
-    ferry_text_clean(progress->what);
-    progress->total_bytes = total_bytes;
-    progress->total_items = total_items;
-    progress->began = progress->sampled = now();
-    progress->sampled_bytes = 0;
-    progress->rate = -1;
+    ferry_phase_begin(&progress->phase, what, total_bytes, total_items, now());
     atomic_store(&progress->bytes, 0);
     atomic_store(&progress->items, 0);
     pthread_mutex_unlock(&progress->lock);
