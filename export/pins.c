@@ -47,19 +47,13 @@ static int compare_names(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-static bool same_name(const struct pin *x, const struct pin *y)
-{
-    return strcmp(x->ref->tag, y->ref->tag) == 0 &&
-           strcmp(x->ref->repository, y->ref->repository) == 0 &&
-           strcmp(x->ref->registry, y->ref->registry) == 0;
-}
-
 /* How many of the tagged have the name of the first of these. */
 static size_t count_group(const struct pins *p, size_t first)
 {
     size_t count = 1;
 
-    while (first + count < p->tagged_count && same_name(p->tagged[first], p->tagged[first + count]))
+    while (first + count < p->tagged_count &&
+           ferry_reference_compare_name(p->tagged[first]->ref, p->tagged[first + count]->ref) == 0)
         count++;
     return count;
 }

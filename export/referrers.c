@@ -78,8 +78,7 @@ static int find_repository(struct ferry_referrers *r, const struct ferry_referen
 
     /* The last one first: images of one repository come one after the other. */
     for (size_t i = r->repository_count; i-- > 0;)
-        if (strcmp(r->repositories[i]->ref.repository, ref->repository) == 0 &&
-            strcmp(r->repositories[i]->ref.registry, ref->registry) == 0) {
+        if (ferry_reference_compare_repository(&r->repositories[i]->ref, ref) == 0) {
             *place = i;
             return 0;
         }
@@ -292,9 +291,8 @@ static int add_referrers(struct findings *f, const struct repository *repository
 static bool is_image(const struct ferry_graph *graph, const struct ferry_reference *ref)
 {
     for (size_t i = 0; i < graph->image_count; i++)
-        if (graph->images[i].has_subject && strcmp(graph->images[i].ref.tag, ref->tag) == 0 &&
-            strcmp(graph->images[i].ref.repository, ref->repository) == 0 &&
-            strcmp(graph->images[i].ref.registry, ref->registry) == 0)
+        if (graph->images[i].has_subject &&
+            ferry_reference_compare_name(&graph->images[i].ref, ref) == 0)
             return true;
     return false;
 }

@@ -62,8 +62,7 @@ static size_t first_companion(const struct follow *f, const struct ferry_digest 
 static bool same_source(const struct ferry_image *companion, const struct ferry_image *image)
 {
     return !companion->ref.repository[0] ||
-           (strcmp(companion->ref.registry, image->ref.registry) == 0 &&
-            strcmp(companion->ref.repository, image->ref.repository) == 0);
+           ferry_reference_compare_repository(&companion->ref, &image->ref) == 0;
 }
 
 static bool goes_to(const struct follow *f, const struct companion *companion,

@@ -11,26 +11,11 @@ struct ferry_map_lines {
     const struct ferry_image **found;  /* by the last line */
 };
 
-static int compare_repositories(const struct ferry_reference *a, const struct ferry_reference *b)
-{
-    int order = strcmp(a->registry, b->registry);
-
-    return order ? order : strcmp(a->repository, b->repository);
-}
-
-/* A tag travels without its digest, which is the root's. */
-static int compare_names(const struct ferry_reference *a, const struct ferry_reference *b)
-{
-    int order = compare_repositories(a, b);
-
-    return order ? order : strcmp(a->tag, b->tag);
-}
-
 static int compare_images(const void *a, const void *b)
 {
     const struct ferry_image *x = *(const struct ferry_image *const *)a;
     const struct ferry_image *y = *(const struct ferry_image *const *)b;
-    int order = compare_names(&x->ref, &y->ref);
+    int order = ferry_reference_compare_name(&x->ref, &y->ref);
 
     return order ? order : (x > y) - (x < y);
 }
@@ -71,7 +56,7 @@ static size_t find_name(const struct ferry_map_lines *lines, const struct ferry_
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (compare_names(&lines->sorted[middle]->ref, ref) < 0)
+        if (ferry_reference_compare_name(&lines->sorted[middle]->ref, ref) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -89,7 +74,7 @@ static const struct ferry_image *find_image(const struct ferry_map_lines *lines,
     for (size_t i = find_name(lines, ref); i < lines->graph->image_count; i++) {
         const struct ferry_image *image = lines->sorted[i];
 
-        if (compare_repositories(&image->ref, ref) != 0 ||
+        if (ferry_reference_compare_repository(&image->ref, ref) != 0 ||
             (ref->tag[0] && strcmp(image->ref.tag, ref->tag) != 0))
             return NULL;
         if (!ref->has_digest || image->root == root)
@@ -110,7 +95,7 @@ static size_t find_repository(struct ferry_map_lines *lines, const struct ferry_
     for (size_t i = find_name(lines, &repository); i < lines->graph->image_count; i++) {
         const struct ferry_image *image = lines->sorted[i];
 
-        if (compare_repositories(&image->ref, source) != 0)
+        if (ferry_reference_compare_repository(&image->ref, source) != 0)
             break;
         if (!ferry_image_follows(lines->graph, image) &&
             (!glob[0] || fnmatch(glob, image->ref.tag, 0) == 0))
@@ -197,8 +182,7 @@ const struct ferry_mapping_line *ferry_map_lines_first(const struct ferry_mappin
 
         if (mapping->lines[i].destination &&
             ferry_reference_parse_glob(mapping->lines[i].source, &named, glob, &ignored) == 0 &&
-            strcmp(named.registry, source->registry) == 0 &&
-            strcmp(named.repository, source->repository) == 0)
+            ferry_reference_compare_repository(&named, source) == 0)
             return &mapping->lines[i];
     }
     return NULL;

@@ -215,14 +215,25 @@ int ferry_reference_parse_glob(const char *text, struct ferry_reference *out,
     return 0;
 }
 
-int ferry_reference_compare(const struct ferry_reference *a, const struct ferry_reference *b)
+int ferry_reference_compare_repository(const struct ferry_reference *a,
+                                       const struct ferry_reference *b)
 {
     int order = strcmp(a->registry, b->registry);
 
-    if (order == 0)
-        order = strcmp(a->repository, b->repository);
-    if (order == 0)
-        order = strcmp(a->tag, b->tag);
+    return order ? order : strcmp(a->repository, b->repository);
+}
+
+int ferry_reference_compare_name(const struct ferry_reference *a, const struct ferry_reference *b)
+{
+    int order = ferry_reference_compare_repository(a, b);
+
+    return order ? order : strcmp(a->tag, b->tag);
+}
+
+int ferry_reference_compare(const struct ferry_reference *a, const struct ferry_reference *b)
+{
+    int order = ferry_reference_compare_name(a, b);
+
     if (order == 0)
         order = strcmp(a->has_digest ? a->digest.text : "", b->has_digest ? b->digest.text : "");
     return order;

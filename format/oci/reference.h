@@ -42,7 +42,11 @@ int ferry_reference_parse_glob(const char *text, struct ferry_reference *out,
 /* Whether `text`, as given to the parsers, has neither a tag nor a digest. */
 bool ferry_reference_is_bare(const char *text);
 
-/* As strcmp: by registry, repository, tag, digest. */
+/* As strcmp: by registry and repository; by these and the tag, which travels without its digest; by
+ * these and the digest. */
+int ferry_reference_compare_repository(const struct ferry_reference *a,
+                                       const struct ferry_reference *b);
+int ferry_reference_compare_name(const struct ferry_reference *a, const struct ferry_reference *b);
 int ferry_reference_compare(const struct ferry_reference *a, const struct ferry_reference *b);
 
 /* host[:port] and an optional path, without tag: the destination of an import. `repository` may

@@ -27,13 +27,9 @@ static bool is_referrer(const struct ferry_image *image)
 static int compare_names(const struct entry *x, const struct entry *y)
 {
     const struct ferry_reference *a = &x->image->ref, *b = &y->image->ref;
-    int order = strcmp(a->registry, b->registry);
+    int order = ferry_reference_compare_name(a, b);
 
-    if (order == 0)
-        order = strcmp(a->repository, b->repository);
-    if (order == 0)
-        order = strcmp(a->tag, b->tag);
-    if (order == 0 && !a->tag[0]) /* a tag travels without its digest */
+    if (order == 0 && !a->tag[0])
         order = strcmp(x->image->root->descriptor.digest.text,
                        y->image->root->descriptor.digest.text);
     if (order == 0 && !a->tag[0])

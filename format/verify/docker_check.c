@@ -75,13 +75,6 @@ static bool is_comparable(const struct check *c, const json_t *item)
             kind == FERRY_ENTRY_BLOB);
 }
 
-static bool has_name(const struct ferry_image *image, const struct ferry_reference *name)
-{
-    return strcmp(image->ref.tag, name->tag) == 0 &&
-           strcmp(image->ref.repository, name->repository) == 0 &&
-           strcmp(image->ref.registry, name->registry) == 0;
-}
-
 static int check_name(const struct check *c, const json_t *item, const char *text,
                       struct ferry_err *err)
 {
@@ -91,7 +84,7 @@ static int check_name(const struct check *c, const json_t *item, const char *tex
     int rc = ferry_reference_parse(text, &name, &ignored);
 
     for (size_t i = 0; rc == 0 && i < c->graph->image_count && !found; i++) {
-        if (!has_name(&c->graph->images[i], &name))
+        if (ferry_reference_compare_name(&c->graph->images[i].ref, &name) != 0)
             continue;
         is_known = true;
         FERRY_TRY(find_manifest(c, &c->graph->images[i], item, &found, err));
