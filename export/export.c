@@ -14,6 +14,7 @@
 #include "export/stream.h"
 #include "format/archive/archive_writer.h"
 #include "format/archive/signature.h"
+#include "format/core/size.h"
 #include "format/run/program.h"
 
 static void note(void *ctx, const char *text)

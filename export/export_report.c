@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/archive/output.h"
+#include "format/core/size.h"
 #include "format/oci/in_base.h"
 #include "format/oci/left_out.h"
 #include "format/run/output_file.h"

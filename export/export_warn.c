@@ -1,5 +1,7 @@
 #include "export/export_warn.h"
 
+#include "format/core/size.h"
+
 void ferry_export_warn_options(const struct export_opts *opts, struct ferry_progress *progress)
 {
     if (opts->insecure.count > 0)

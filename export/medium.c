@@ -9,7 +9,7 @@
 #include <sys/statfs.h>
 
 #include "format/archive/output.h"
-#include "format/run/progress.h"
+#include "format/core/size.h"
 
 #define MIB ((int64_t)1024 * 1024)
 #define FAT_FILE_MAX ((int64_t)UINT32_MAX) /* its sizes have 32 bits */

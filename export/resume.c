@@ -5,6 +5,7 @@
 #include "export/plan_scan.h"
 #include "format/archive/layout.h"
 #include "format/core/blob_impl.h"
+#include "format/core/size.h"
 
 /* Which names mean another image than in the partial file. */
 static void say_moved(const struct ferry_plan_scan *s, const struct ferry_graph *old)

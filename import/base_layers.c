@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "format/core/size.h"
 #include "format/run/pool.h"
 #include "import/push.h"
 

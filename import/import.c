@@ -9,6 +9,7 @@
 #include "import/base_layers.h"
 #include "import/config_files.h"
 #include "import/import_report.h"
+#include "import/import_totals.h"
 #include "import/move.h"
 #include "import/name_map.h"
 #include "import/publish.h"

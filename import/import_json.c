@@ -4,6 +4,7 @@
 
 #include "format/oci/left_out.h"
 #include "format/verify/signature_report.h"
+#include "import/import_totals.h"
 
 static const char *outcome_text(const struct ferry_import_result *result,
                                 const struct ferry_outcome *outcome)

@@ -7,6 +7,7 @@
 
 #include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
+#include "format/core/size.h"
 #include "format/registry/retry.h"
 
 #define READ_AHEAD_STEP ((size_t)256 * 1024)

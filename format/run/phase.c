@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "format/core/err.h"
-#include "format/run/progress.h"
+#include "format/core/size.h"
 
 #define RATE_MEMORY 5.0    /* seconds after which an older rate weighs little */
 #define SAMPLE_SECONDS 0.1 /* a rate over less is noise */

@@ -52,8 +52,4 @@ static inline const char *ferry_plural(size_t count)
     return count == 1 ? "" : "s";
 }
 
-/* "1.2 GiB", "640 B": for people. */
-#define FERRY_SIZE_TEXT_MAX 32
-const char *ferry_size_format(int64_t bytes, char out[FERRY_SIZE_TEXT_MAX]);
-
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/run/progress.h"
+#include "format/core/size.h"
 
 void ferry_html_init(struct ferry_html *html)
 {

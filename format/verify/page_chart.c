@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/core/size.h"
 #include "format/run/progress.h"
 #include "format/verify/page_parts.h"
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/archive/set_notes.h"
+#include "format/core/size.h"
 #include "format/oci/left_out.h"
 #include "format/run/output_file.h"
 #include "format/verify/signature_report.h"

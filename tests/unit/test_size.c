@@ -1,6 +1,6 @@
 #include "format/core/mem.h"
+#include "format/core/size.h"
 #include "format/run/opt.h"
-#include "format/run/progress.h"
 
 #include <string.h>
 
