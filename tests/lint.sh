@@ -114,6 +114,15 @@ check_pipes() {
         cut -d: -f1-2)
 }
 
+# tests/support/lib.sh has a trap of EXIT that keeps the status; one in its place would lose it.
+check_traps() {
+    local hit
+    while read -r hit; do
+        finding "$hit: a trap of EXIT in a scenario"
+    done < <(files -path './tests/*/*.sh' -not -name lib.sh | xargs -r grep -nHwE 'trap .*(EXIT|0)' |
+        cut -d: -f1-2)
+}
+
 check_format() {
     local hit
     if ! command -v clang-format >/dev/null; then
@@ -149,6 +158,7 @@ check_offline
 check_names
 check_goto
 check_pipes
+check_traps
 check_format
 [[ ${1:-} != --tidy ]] || check_tidy
 

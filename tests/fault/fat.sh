@@ -8,8 +8,7 @@ mkdir "$stick"
 command -v mkfs.vfat >/dev/null || skip "mkfs.vfat (dosfstools) is not here"
 truncate -s 5G "$T/stick.img"
 mkfs.vfat -F 32 "$T/stick.img" >"$T/mkfs.log"
-mount -o loop "$T/stick.img" "$stick" 2>"$T/mount.log" || skip "FAT cannot be mounted here: $(head -n 1 "$T/mount.log")"
-trap 'umount "$stick"; cleanup' EXIT
+mount_at "$stick" -o loop "$T/stick.img" 2>"$T/mount.log" || skip "FAT cannot be mounted here: $(head -n 1 "$T/mount.log")"
 
 store_image SRC app/cut 1 5 25 9
 # A layer of 4 GiB, of which nobody will ask for a byte.

@@ -32,11 +32,10 @@ one_line
 
 step "a small file system"
 mkdir "$T/small"
-if [ "$(id -u)" -ne 0 ] || ! mount -t tmpfs -o size=4m ferry-test "$T/small" 2>/dev/null; then
+if [ "$(id -u)" -ne 0 ] || ! mount_at "$T/small" -t tmpfs -o size=4m ferry-test 2>/dev/null; then
     echo "  left out: this needs root and the right to mount"
     exit 0
 fi
-trap 'umount "$T/small"; cleanup' EXIT
 run 1 ociferry-export -q -o "$T/small/a.tar" "$SRC/app/big:1"
 one_line
 says "small/a.tar|no space"

@@ -138,11 +138,10 @@ run 0 ociferry-verify -q "$T/limit.tar"
 
 step "a medium that is full at the third volume"
 mkdir "$T/small"
-if [ "$(id -u)" -ne 0 ] || ! mount -t tmpfs -o size=60m ferry-test "$T/small" 2>/dev/null; then
+if [ "$(id -u)" -ne 0 ] || ! mount_at "$T/small" -t tmpfs -o size=60m ferry-test 2>/dev/null; then
     echo "  left out: this needs root and the right to mount"
     exit 0
 fi
-trap 'umount "$T/small"; cleanup' EXIT
 head -c 30000000 /dev/zero >"$T/small/full"
 run 1 ociferry-export -q -o "$T/small/v.tar" "${options[@]}" "$P/app/cut:1"
 one_line

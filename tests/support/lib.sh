@@ -27,14 +27,19 @@ export HOME=$T/home LC_ALL=C
 unset REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_RUNTIME_DIR http_proxy https_proxy all_proxy \
     HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR
 SERVERS=()
+MOUNTED=()
 
+# The only trap of EXIT: what another ran before this would take the place of the scenario's status.
 cleanup() {
-    local status=$? line=${BASH_LINENO[0]:-?} pid
+    local status=$? line=${BASH_LINENO[0]:-?} pid folder
     trap - EXIT
     for pid in ${SERVERS[@]+"${SERVERS[@]}"}; do
         kill "$pid" 2>/dev/null || true
     done
     wait 2>/dev/null || true
+    for folder in ${MOUNTED[@]+"${MOUNTED[@]}"}; do
+        umount "$folder" || status=1
+    done
     if [ "$status" -ne 0 ] && [ -z "${FAILED:-}" ] && [ "$status" -ne 77 ]; then
         echo "FAILED: ended with status $status near line $line of $0"
     fi
@@ -198,6 +203,9 @@ dead_port() {
         fi
     done
 }
+
+# mount_at FOLDER OPTION...: until the scenario ends. Fails where nobody may mount.
+mount_at() { mount "${@:2}" "$1" && MOUNTED+=("$1"); }
 
 # --- images ------------------------------------------------------------------------------------
 
