@@ -1,8 +1,8 @@
 #!/bin/bash
 . "$(dirname "$0")/../support/lib.sh" || exit
+. "$SUPPORT/at_terminal.sh" || exit
 goal "volumes on media that are put in one after the other: asked for by name on a terminal"
 
-command -v script >/dev/null || skip "script (bsdutils) is not here"
 store_image SRC app/cut 1 5 25 9
 start_registry SRC
 start_registry DST
@@ -19,34 +19,13 @@ insert() {
     for file in "$@"; do ln "$shelf/$file" "$drive/"; done
 }
 
-# at_terminal COMMAND: its status in $T/status; what it prints in $T/seen. The answers come from
-# "answer"; it is asked on the terminal alone, so stdout and stderr are elsewhere. The shell that notes the
-# status stands in the same foreground group, so Ctrl-C reaches it too: it has a trap, to outlive it.
-at_terminal() {
-    RAN="in a terminal: $1"
-    rm -f "$T/keys" "$T/status" "$T/seen"
-    mkfifo "$T/keys"
-    TERM=xterm timeout 60 script -qfc "trap : INT; $1 >$T/out 2>$T/err; echo \$? >$T/status" /dev/null \
-        <"$T/keys" >"$T/seen" 2>&1 &
-    terminal=$!
-    SERVERS+=($terminal)
-    exec 9>"$T/keys"
-}
-answer() { printf '%s\r' "$1" >&9; }
-asked() { # REGEX COUNT: so often by now
-    wait_for "the question for $1" test_asked "$1" "$2"
-}
-test_asked() { [ "$(grep -oE "$1: insert its medium" "$T/seen" | wc -l)" -ge "$2" ]; }
-ended() { # STATUS
-    wait_for "the end" test -s "$T/status"
-    exec 9>&-
-    wait "$terminal" 2>/dev/null || true
-    equal "exit status" "$1" "$(cat "$T/status")"
-}
+# It is asked on the terminal alone, so stdout and stderr are elsewhere.
+asking() { at_terminal "$1 >$T/out 2>$T/err"; }
+asked() { shown "$1: insert its medium" "$2"; } # REGEX COUNT: so often by now
 
 step "an import of six volumes from six media, with the sums file on the first"
 insert v.tar.sha256 v.tar.001
-at_terminal "ociferry-import --volume-prompt $drive/v.tar.001 $DST/six"
+asking "ociferry-import --volume-prompt $drive/v.tar.001 $DST/six"
 for i in 2 3 4 5 6; do
     asked "v.tar.00$i is not there" 1
     insert v.tar.00$i
@@ -58,7 +37,7 @@ equal "questions" 5 "$(grep -o 'insert its medium' "$T/seen" | wc -l)"
 
 step "the wrong medium, twice; and a sums file on one of its own"
 insert v.tar.003
-at_terminal "ociferry-verify --volume-prompt --json $drive/v.tar.001"
+asking "ociferry-verify --volume-prompt --json $drive/v.tar.001"
 asked "v.tar.sha256 is not there" 1
 answer ""
 asked "v.tar.sha256 is not there" 2
@@ -85,7 +64,7 @@ step "a volume that is damaged is named, although it has gone by"
 cp --remove-destination "$shelf/v.tar.003" "$T/kept"
 cp "$shelf/v.tar.003" "$T/spoilt" && flip "$T/spoilt" 5000 && mv "$T/spoilt" "$shelf/v.tar.003"
 insert v.tar.sha256 v.tar.001 v.tar.002 v.tar.003 v.tar.004 v.tar.005
-at_terminal "ociferry-import --volume-prompt $drive/v.tar $DST/spoilt"
+asking "ociferry-import --volume-prompt $drive/v.tar $DST/spoilt"
 asked "v.tar.006 is not there" 1
 insert v.tar.006
 answer ""
@@ -96,12 +75,12 @@ mv "$T/kept" "$shelf/v.tar.003"
 
 step "given up"
 insert v.tar.sha256 v.tar.001
-at_terminal "ociferry-verify --volume-prompt $drive/v.tar.sha256"
+asking "ociferry-verify --volume-prompt $drive/v.tar.sha256"
 asked "v.tar.002 is not there" 1
 answer q
 ended 3
 says "v.tar.002 is missing"
-at_terminal "ociferry-import --volume-prompt $drive/v.tar.sha256 $DST/given"
+asking "ociferry-import --volume-prompt $drive/v.tar.sha256 $DST/given"
 asked "v.tar.002 is not there" 1
 answer q
 ended 3
@@ -109,7 +88,7 @@ says "v.tar.002.* is not there"
 no_image "$DST" given/app/cut 1
 
 step "interrupted while it waits"
-at_terminal "ociferry-import --volume-prompt $drive/v.tar.sha256 $DST/given"
+asking "ociferry-import --volume-prompt $drive/v.tar.sha256 $DST/given"
 asked "v.tar.002 is not there" 1
 printf '\003' >&9
 ended 1
