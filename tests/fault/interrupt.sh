@@ -6,15 +6,16 @@ start_source SRC
 start_registry STORE
 start_proxy SLOW "$SRC" --stall "GET /blobs/ 500000"
 
-# stopped SIGNAL COMMAND...: sends the signal as soon as the server hangs.
+# stopped SIGNAL FILE COMMAND...: sends the signal as soon as FILE says that there is silence.
 stopped() {
-    local signal=$1 pid got=0 start
-    shift
+    local signal=$1 file=$2 pid got=0 start
+    shift 2
+    : >"$file"
     RAN="$*, then SIG$signal"
     # A background job of a script would have SIGINT ignored; this gives it back.
     env --default-signal=INT "$@" >"$T/out" 2>"$T/err" &
     pid=$!
-    sleep 1
+    wait_for "silence" grep -q '^silent' "$file"
     kill -0 $pid || fail "it ended before it was stopped"
     start=$(date +%s%N)
     kill -"$signal" $pid
@@ -26,7 +27,7 @@ stopped() {
 
 for signal in INT TERM; do
     step "export to a file, SIG$signal"
-    stopped $signal ociferry-export --progress none -o "$T/a.tar" "$SLOW/app/big:1"
+    stopped $signal "$T/SLOW.log" ociferry-export --progress none -o "$T/a.tar" "$SLOW/app/big:1"
     absent "$T/a.tar"
 done
 
@@ -34,7 +35,7 @@ done
 step "export over an archive that is there: it stays what it was"
 run 0 ociferry-export -o "$T/old.tar" "$SRC/app/web:1"
 sum=$(sha256sum <"$T/old.tar")
-stopped INT ociferry-export --progress none --force -o "$T/old.tar" "$SLOW/app/big:1"
+stopped INT "$T/SLOW.log" ociferry-export --progress none --force -o "$T/old.tar" "$SLOW/app/big:1"
 equal "the old archive" "$sum" "$(sha256sum <"$T/old.tar")"
 
 step "after an interrupted export the same command works"
@@ -43,19 +44,23 @@ run 0 ociferry-verify "$T/a.tar"
 
 step "import, stopped while a pipe falls silent"
 mkfifo "$T/fifo"
-(head -c 5000000 "$T/a.tar"; sleep 5) >"$T/fifo" &
+(
+    head -c 5000000 "$T/a.tar"
+    echo silent >"$T/pipe.log"
+    exec sleep 60
+) >"$T/fifo" &
 SERVERS+=($!)
-stopped INT bash -c "exec ociferry-import --progress none - '$STORE' <'$T/fifo'"
+stopped INT "$T/pipe.log" bash -c "exec ociferry-import --progress none - '$STORE' <'$T/fifo'"
 no_image "$STORE" app/big 1
 
 step "import, stopped while the registry does not answer"
 start_proxy HANG "$STORE" --stall "PUT / 0" --stall "PATCH / 0"
-stopped INT ociferry-import --progress none "$T/a.tar" "$HANG"
+stopped INT "$T/HANG.log" ociferry-import --progress none "$T/a.tar" "$HANG"
 no_image "$STORE" app/big 1
 at_least "uploads that were cancelled" 1 "$(log_count HANG '^DELETE /v2/app/big/blobs/uploads/')"
 
 step "import, stopped while nobody answers at all"
 start_registry STORE "$T/fresh"
 start_proxy HANG "$STORE" --stall "PUT / 0" --stall "DELETE / 0"
-stopped TERM ociferry-import --progress none "$T/a.tar" "$HANG"
+stopped TERM "$T/HANG.log" ociferry-import --progress none "$T/a.tar" "$HANG"
 no_image "$STORE" app/big 1

@@ -52,23 +52,24 @@ echo "  fetched $fetched bytes for an archive of $once"
 at_most "bytes that were fetched" $((once + i * 32 * 1024 * 1024)) "$fetched"
 [ -z "${FERRY_KILL_RATE:-}" ] || at_most "percent of the archive that was fetched" 130 $((fetched * 100 / once))
 
-step "interrupted: the partial file is kept, and said"
-ociferry-export -o "$T/stopped.tar" "$P/app/kill:1" 2>"$T/err" &
-pid=$!
-wait_for "a partial file" test -s "$T/stopped.tar.partial"
-kill -STOP "${SERVERS[-1]}" # the proxy: nothing comes any more
-sleep 0.3
-kill -TERM $pid # a shell lets what it puts into the background ignore SIGINT
-wait $pid || true
-kill -CONT "${SERVERS[-1]}"
-absent "$T/stopped.tar"
-says "stopped.tar.partial is kept"
-run 0 ociferry-export -o "$T/stopped.tar" "$P/app/kill:1"
-says "going on with what an earlier export left"
-same_file "the archive" "$T/whole.tar" "$T/stopped.tar"
-
 # A smaller one, which need not be large to be cut.
 run 0 ociferry-export -o "$T/cut.tar" "$P/app/cut:2"
+
+step "interrupted: the partial file is kept, and said"
+start_proxy HANG "$SRC" --stall "GET ${LAYERS[2]} 100000 1"
+ociferry-export -o "$T/stopped.tar" "$HANG/app/cut:2" 2>"$T/err" &
+pid=$!
+wait_for "silence" grep -q '^silent' "$T/HANG.log"
+kill -TERM $pid # a shell lets what it puts into the background ignore SIGINT
+got=0
+wait $pid || got=$?
+equal "exit status" 1 $got
+absent "$T/stopped.tar"
+says "stopped.tar.partial is kept"
+run 0 ociferry-export -o "$T/stopped.tar" "$HANG/app/cut:2"
+says "going on with what an earlier export left"
+run 0 ociferry-export -o "$T/unstopped.tar" "$HANG/app/cut:2"
+same_file "the archive" "$T/unstopped.tar" "$T/stopped.tar"
 
 # parted BYTES: the first bytes of the archive as NAME.partial.
 parted() { head -c "$1" "$T/cut.tar" >"$T/parted.tar.partial"; }

@@ -38,7 +38,7 @@ once=$(log_sum P '^GET ' resp)
 : >"$T/P.log"
 
 step "killed outright while the third volume is written"
-ociferry-export -q --limit-rate 20M -o "$V" "${options[@]}" "$P/app/cut:1" 2>"$T/err" &
+ociferry-export -q --limit-rate 5M -o "$V" "${options[@]}" "$P/app/cut:1" 2>"$T/err" &
 pid=$!
 wait_for "a third volume" test -s "$V.003.partial"
 kill -9 $pid
@@ -94,7 +94,7 @@ equal "files" "v.tar.001 v.tar.002 v.tar.sha256" "$(cd "$T" && echo v.tar.*)"
 rm "$V".*
 
 step "interrupted: it is kept, and said"
-ociferry-export --limit-rate 20M -o "$V" "${options[@]}" "$P/app/cut:1" 2>"$T/err" &
+ociferry-export --limit-rate 10M -o "$V" "${options[@]}" "$P/app/cut:1" 2>"$T/err" &
 pid=$!
 wait_for "a second volume" test -s "$V.002.partial"
 kill -TERM $pid
@@ -147,7 +147,7 @@ run 1 ociferry-export -q -o "$T/small/v.tar" "${options[@]}" "$P/app/cut:1"
 one_line
 says "the archive takes 39.0 MiB, and .* are free there"
 rm "$T/small/full"
-ociferry-export -q --limit-rate 30M -o "$T/small/v.tar" "${options[@]}" "$P/app/cut:1" 2>"$T/err" &
+ociferry-export -q --limit-rate 10M -o "$T/small/v.tar" "${options[@]}" "$P/app/cut:1" 2>"$T/err" &
 pid=$!
 wait_for "a second volume" test -s "$T/small/v.tar.002.partial"
 head -c 60000000 /dev/zero >"$T/small/full" 2>/dev/null || true # somebody else fills it

@@ -74,11 +74,12 @@ http {
     }
 }
 CONF
+        rm -f "$folder/pid" # of an earlier one of that name; it is written once the port is ours
         # It ends by itself even when the scenario is killed outright.
         timeout 600 nginx -p "$folder" -c "$folder/nginx.conf" -e "$folder/error.log" &
         SERVERS+=($!)
         for _ in $(seq 100); do
-            if curl -sk -o /dev/null "https://127.0.0.1:$port/v2/"; then
+            if [ -s "$folder/pid" ] && curl -sk -o /dev/null "https://127.0.0.1:$port/v2/"; then
                 printf -v "$name" '%s' "localhost:$port"
                 return
             fi

@@ -28,6 +28,8 @@
  *
  *   GET /v2/a/blobs/sha256:ab.. range=bytes=0-9 auth=no req=0 status=206 resp=10 fault=none
  *
+ * at its end, and "silent GET /v2/a/blobs/sha256:ab.." as soon as --stall has it.
+ *
  * One thread a connection; one connection to the server a request, so that nothing goes stale.
  */
 #include <arpa/inet.h>
@@ -358,12 +360,35 @@ static void hang_up(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
+/*
+ * Holds back what fills no segment. The end of a response goes out when its line is in the log, so
+ * that whoever has the one may look at the other.
+ */
+static void cork(int fd, bool on)
+{
+    const int value = on;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+}
+
 /* True when `ms` (-1: for ever) are over and the peer is still there. */
 static bool outlasts(int fd, int ms)
 {
     struct pollfd p = { .fd = fd, .events = POLLRDHUP };
 
     return poll(&p, 1, ms) == 0;
+}
+
+/* Until the client has enough of it: only then comes the line of the request. */
+static void fall_silent(int fd, const struct entry *e)
+{
+    char line[4200];
+    int len = snprintf(line, sizeof(line), "silent %s %s\n", e->method, e->path);
+
+    cork(fd, false);
+    if (log_fd >= 0 && write(log_fd, line, (size_t)len) < 0)
+        perror("fault_proxy: log");
+    outlasts(fd, -1);
 }
 
 static bool send_slowly(int fd, const char *text)
@@ -440,7 +465,7 @@ static bool pass_on(struct peer *client, struct peer *server, struct message *m,
         harm.stop_at = -1;
     }
     if (r && r->action == STALL && r->number == 0) {
-        outlasts(client->fd, -1);
+        fall_silent(client->fd, e);
         return false;
     }
     drop_header(m->head, "connection");
@@ -456,7 +481,7 @@ static bool pass_on(struct peer *client, struct peer *server, struct message *m,
         if (r && r->action == RESET)
             hang_up(client->fd);
         if (r && r->action == STALL)
-            outlasts(client->fd, -1);
+            fall_silent(client->fd, e);
         return false;
     }
     return !last;
@@ -477,6 +502,7 @@ static bool serve_one(struct peer *client, struct peer *server)
         e.auth = header(m->head, "authorization");
         if (value(m->head, "expect"))
             send_all(client->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        cork(client->fd, true);
         if ((r = match(STATUS, &e, 0, 0)) || (r = match(REDIRECT, &e, 0, 0))) {
             e.fault = r->action;
             if (!has_body || relay_body(client, -1, m, &harmless, &e.request_bytes))
@@ -505,6 +531,7 @@ static bool serve_one(struct peer *client, struct peer *server)
             }
         }
         write_log(&e);
+        cork(client->fd, false);
     }
     free(m);
     return more;
