@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -193,6 +194,8 @@ static void test_progress_from_many_threads(void **state)
 struct terminal {
     int before;
     int master;
+    char *text; /* what it has shown; room for TEXT_MAX */
+    size_t len;
 };
 
 static bool terminal_begin(struct terminal *t, unsigned short columns)
@@ -214,41 +217,51 @@ static bool terminal_begin(struct terminal *t, unsigned short columns)
     return true;
 }
 
-static void terminal_end(struct terminal *t, char *text, size_t cap)
+/* Until it has shown `mark`, or has had nothing to show for `ms`. */
+static void terminal_read(struct terminal *t, const char *mark, int ms)
 {
     struct pollfd more = { .fd = t->master, .events = POLLIN };
-    size_t len = 0;
     ssize_t got = 1;
 
+    while (got > 0 && t->len < TEXT_MAX - 1 && !(mark && strstr(t->text, mark)) &&
+           poll(&more, 1, ms) > 0) {
+        got = read(t->master, t->text + t->len, TEXT_MAX - 1 - t->len);
+        t->len += got > 0 ? (size_t)got : 0;
+        t->text[t->len] = '\0';
+    }
+}
+
+static void terminal_end(struct terminal *t)
+{
     /* While stderr still holds the slave's side what was written can be read; the kernel hands it
      * over in its own time. */
-    while (got > 0 && len < cap - 1 && poll(&more, 1, 200) > 0) {
-        got = read(t->master, text + len, cap - 1 - len);
-        len += got > 0 ? (size_t)got : 0;
-    }
+    terminal_read(t, NULL, 200);
     dup2(t->before, STDERR_FILENO);
     close(t->before);
     close(t->master);
-    text[len] = '\0';
 }
 
 static void run_on_terminal(unsigned short columns, char text[TEXT_MAX])
 {
+    const bool live = strcmp(getenv("TERM"), "dumb") != 0;
+    struct terminal t = { .text = text };
     struct ferry_progress *p = NULL;
     struct ferry_err err;
-    struct terminal t;
     bool made;
 
+    text[0] = '\0';
     made = terminal_begin(&t, columns);
     if (made && ferry_progress_new("tool", FERRY_PROGRESS_AUTO, false, &p, &err) == 0) {
         ferry_progress_phase(p, "exporting", 4096, 7);
         ferry_progress_add(p, 1024, 2);
-        usleep(300000); /* one redraw */
+        if (live)
+            terminal_read(&t, "\033[K", 10000);
         ferry_progress_warn(p, "careful");
-        usleep(250000);
+        if (live)
+            terminal_read(&t, "careful\r\n\r", 10000); /* drawn again */
         ferry_progress_free(p);
     }
-    terminal_end(&t, text, TEXT_MAX);
+    terminal_end(&t);
     assert_true(made);
 }
 

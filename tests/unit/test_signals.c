@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,6 +87,23 @@ static void test_signals_are_counted_not_the_flag(void **state)
     }
 }
 
+/* Until the process sleeps: a signal that came before its read would interrupt nothing. */
+static void wait_until_asleep(pid_t pid)
+{
+    char path[64], line[256], *state;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    do {
+        FILE *stat = fopen(path, "r");
+
+        if (!stat)
+            _exit(1);
+        state = fgets(line, sizeof(line), stat) ? strrchr(line, ')') : NULL;
+        fclose(stat);
+        usleep(1000);
+    } while (state && strncmp(state, ") S", 3) != 0);
+}
+
 static void waiting_read_is_interrupted(int number)
 {
     int ends[2];
@@ -96,7 +114,7 @@ static void waiting_read_is_interrupted(int number)
     if (pipe(ends) != 0)
         _exit(1);
     if (fork() == 0) {
-        usleep(50000);
+        wait_until_asleep(parent);
         kill(parent, number);
         _exit(0);
     }

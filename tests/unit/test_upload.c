@@ -854,7 +854,10 @@ static void *cancel_soon(void *unused)
 {
     const struct timespec t = { .tv_nsec = 100000000 };
 
-    nanosleep(&t, NULL);
+    do
+        nanosleep(&t, NULL);
+    while (stub_count(stub) == 0); /* nothing has begun */
+    nanosleep(&t, NULL);           /* its reply is read */
     ferry_cancel();
     return unused;
 }
