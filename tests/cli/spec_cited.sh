@@ -34,5 +34,11 @@ done < <(awk '/^- \[[A-Z][0-9]+\]/ { if (id && !must) print id
              /^$/ { on = 0 } on && /MUST/ { must = 1 }
              END { if (id && !must) print id }' SPEC.md)
 
+# And a MUST outside of the rules has no id.
+while read -r line; do
+    complain "SPEC.md:$line: a MUST that is no rule"
+done < <(awk '/^- \[[A-Z][0-9]+\] / { on = 1 } /^$/ { on = 0 }
+             /MUST/ && !/^MUST, MUST NOT, / && !on { print FNR }' SPEC.md)
+
 [ $failed -eq 0 ] && echo "${#ids[@]} rules, all cited"
 exit $failed
