@@ -88,7 +88,7 @@ static size_t count_in_base(const struct ferry_graph *graph)
     return count;
 }
 
-int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
+int ferry_pull_plan_new(struct ferry_graph *graph, enum ferry_ref_name ref_name,
                         struct ferry_pull_plan **out, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_pull_plan) plan = calloc(1, sizeof(*plan));
@@ -102,6 +102,7 @@ int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref
     if (!plan->nodes)
         return ferry_fail_memory(err);
     FERRY_TRY(check_sizes(graph, err));
+    FERRY_TRY(ferry_graph_check_reach(graph, err));
     if (ferry_index_format(graph, ref_name, &plan->index, err) < 0)
         return ferry_wrap(err, FERRY_INDEX_NAME " of %zu images, with %zu layers left to bases",
                           graph->image_count, count_in_base(graph));

@@ -28,7 +28,7 @@ struct ferry_pull_plan {
     size_t docker_count, docker_left_out;
 };
 
-int ferry_pull_plan_new(const struct ferry_graph *graph, enum ferry_ref_name ref_name,
+int ferry_pull_plan_new(struct ferry_graph *graph, enum ferry_ref_name ref_name,
                         struct ferry_pull_plan **out, struct ferry_err *err) FERRY_MUST_USE;
 
 /* Gives it a signature over its index.json, in place of one that it has; *signature is taken. */

@@ -411,9 +411,11 @@ int ferry_archive_load_signed(struct ferry_reader *reader,
     FERRY_OWNED_SIGNED_INDEX head;
 
     ferry_signed_index_init(&head, reader, policy, found);
-    if (ferry_reader_is_random(reader))
-        return load_random(reader, &head, graph, err);
-    return load_stream(reader, &head, graph, err);
+    FERRY_TRY(ferry_reader_is_random(reader) ? load_random(reader, &head, graph, err)
+                                             : load_stream(reader, &head, graph, err));
+    if (ferry_graph_check_reach(graph, err) < 0)
+        return ferry_wrap(err, "%s", ferry_reader_name(reader));
+    return 0;
 }
 
 int ferry_archive_load(struct ferry_reader *reader, struct ferry_graph *graph,

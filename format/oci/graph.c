@@ -435,3 +435,23 @@ int ferry_graph_closure(struct ferry_graph *graph, struct ferry_node *root,
     *count = listed;
     return 0;
 }
+
+int ferry_graph_check_reach(struct ferry_graph *graph, struct ferry_err *err)
+{
+    size_t reach = 0;
+
+    for (size_t i = 0; i < graph->image_count; i++) {
+        FERRY_OWNED_MEM struct ferry_node **nodes = NULL;
+        size_t count;
+
+        FERRY_TRY(ferry_graph_closure(graph, graph->images[i].root, &nodes, &count, err));
+        for (size_t k = 0; k < count; k++)
+            reach += nodes[k]->count;
+        if (reach > FERRY_REACH_MAX)
+            return ferry_fail(err, FERRY_ELIMIT,
+                              "its images list more than %d blobs, counted for each of them: make "
+                              "several archives of them",
+                              FERRY_REACH_MAX);
+    }
+    return 0;
+}

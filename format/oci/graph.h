@@ -19,7 +19,8 @@
 #include "format/oci/manifest.h"
 #include "format/oci/reference.h"
 
-#define FERRY_NODES_MAX 1000000 /* digests in one graph: SPEC 6 */
+#define FERRY_NODES_MAX 1000000  /* digests in one graph: SPEC 6 */
+#define FERRY_REACH_MAX 10000000 /* what its images list, counted for each of them: SPEC 6 */
 
 enum ferry_node_state {
     FERRY_NODE_WANTED,   /* not seen yet */
@@ -152,5 +153,9 @@ void ferry_node_set_fault(struct ferry_node *node, const struct ferry_err *why);
 int ferry_graph_closure(struct ferry_graph *graph, struct ferry_node *root,
                         struct ferry_node ***out, size_t *count,
                         struct ferry_err *err) FERRY_MUST_USE;
+
+/* FERRY_ELIMIT when the images list more than FERRY_REACH_MAX: what is done image by image may take
+ * as many steps, and as much memory. To be asked as soon as the graph is complete. */
+int ferry_graph_check_reach(struct ferry_graph *graph, struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -343,6 +343,7 @@ int ferry_graph_unite(const struct ferry_part *parts, size_t count,
     rc = unite(&u, err);
     free(u.is_base);
     FERRY_TRY(rc);
+    FERRY_TRY(ferry_graph_check_reach(graph, err));
     *out = ferry_steal(&graph);
     return 0;
 }

@@ -4,10 +4,23 @@
 
 #include "format/archive/layout.h"
 
+/* An image of index.json. */
+struct named {
+    const struct ferry_image *image;
+    bool is_met; /* an item has its name */
+};
+
 struct check {
     struct ferry_graph *graph;
     const struct ferry_docker_faults *faults;
+    struct named *names; /* by name */
 };
+
+static int compare_names(const void *a, const void *b)
+{
+    return ferry_reference_compare_name(&((const struct named *)a)->image->ref,
+                                        &((const struct named *)b)->image->ref);
+}
 
 /* What is wrong with one name of an item, or with an item. */
 static int tell(const struct check *c, const char *name, const char *what, struct ferry_err *err)
@@ -75,26 +88,51 @@ static bool is_comparable(const struct check *c, const json_t *item)
             kind == FERRY_ENTRY_BLOB);
 }
 
+/* An image of that name; NULL when index.json has none. */
+static struct named *find_name(const struct check *c, const char *text)
+{
+    struct ferry_image image;
+    struct ferry_err ignored;
+
+    if (ferry_reference_parse(text, &image.ref, &ignored) < 0 || !image.ref.tag[0])
+        return NULL;
+    return bsearch(&(struct named){ .image = &image }, c->names, c->graph->image_count,
+                   sizeof(*c->names), compare_names);
+}
+
+/* Another tool's index.json may give one name to several. */
+static int find_among(const struct check *c, struct named *named, const json_t *item, bool *found,
+                      struct ferry_err *err)
+{
+    const struct named *end = c->names + c->graph->image_count;
+    struct named *first = named;
+
+    while (first > c->names && compare_names(first - 1, named) == 0)
+        first--;
+    for (named = first; named < end && compare_names(named, first) == 0; named++) {
+        named->is_met = true;
+        if (!*found)
+            FERRY_TRY(find_manifest(c, named->image, item, found, err));
+    }
+    return 0;
+}
+
 static int check_name(const struct check *c, const json_t *item, const char *text,
                       struct ferry_err *err)
 {
-    bool is_known = false, found = false;
-    struct ferry_reference name;
-    struct ferry_err ignored;
-    int rc = ferry_reference_parse(text, &name, &ignored);
+    struct named *named = find_name(c, text);
+    bool found = false;
 
-    for (size_t i = 0; rc == 0 && i < c->graph->image_count && !found; i++) {
-        if (ferry_reference_compare_name(&c->graph->images[i].ref, &name) != 0)
-            continue;
-        is_known = true;
-        FERRY_TRY(find_manifest(c, &c->graph->images[i], item, &found, err));
-    }
-    if (found || (!is_known && !c->graph->is_ours))
+    if (!named)
+        return c->graph->is_ours ? tell(c, text, "is a name that index.json has not", err) : 0;
+    if (named->is_met)
+        return tell(c, text, "stands there twice: docker load would take the last", err);
+    FERRY_TRY(find_among(c, named, item, &found, err));
+    if (found)
         return 0;
     return tell(c, text,
-                is_known ? "stands for a config or layers there that are not those of that image: "
-                           "docker load would load something else than index.json says"
-                         : "is a name that index.json has not",
+                "stands for a config or layers there that are not those of that image: docker load "
+                "would load something else than index.json says",
                 err);
 }
 
@@ -117,13 +155,20 @@ static int check_item(const struct check *c, const json_t *item, struct ferry_er
 int ferry_docker_check(struct ferry_graph *graph, const struct ferry_buf *text,
                        const struct ferry_docker_faults *faults, struct ferry_err *err)
 {
-    const struct check c = { .graph = graph, .faults = faults };
+    FERRY_OWNED_MEM struct named *names = calloc(graph->image_count + 1, sizeof(*names));
+    const struct check c = { .graph = graph, .faults = faults, .names = names };
     FERRY_OWNED_JSON *items = NULL;
-    int rc = ferry_json_load_array(text->data, text->len, FERRY_DOCKER_NAME, &items, err);
+    int rc;
 
+    if (!names)
+        return ferry_fail_memory(err);
+    rc = ferry_json_load_array(text->data, text->len, FERRY_DOCKER_NAME, &items, err);
     if (rc == FERRY_EFORMAT || rc == FERRY_ELIMIT)
         return graph->is_ours ? faults->tell(faults->ctx, err->msg, err) : 0;
     FERRY_TRY(rc);
+    for (size_t i = 0; i < graph->image_count; i++)
+        names[i].image = &graph->images[i];
+    qsort(names, graph->image_count, sizeof(*names), compare_names);
     for (size_t i = 0; i < json_array_size(items); i++)
         FERRY_TRY(check_item(&c, json_array_get(items, i), err));
     return 0;

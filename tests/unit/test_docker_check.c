@@ -83,6 +83,8 @@ static void check(const char *name, const char *text, bool is_ours, const char *
 #define X "\"host.example/x:1\""
 #define Y "\"host.example/y:1\""
 #define Z "\"host.example/z:1\""
+#define DIGEST                                                                                     \
+    "\"host.example/x@sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\""
 #define ELSE "load something else"
 #define LAY(n) (&layers[n])
 
@@ -105,9 +107,11 @@ static void test_docker_check_items(void **state)
         { "another_order", item(X, c0, LAY(1), LAY(0)), ELSE, ELSE },
         { "a_layer_less", item(X, c0, LAY(0), NULL), ELSE, ELSE },
         { "second_name_of_another", item(Y "," X, c1, LAY(2), NULL), ELSE, ELSE },
+        { "same_name_again", item(X "," X, c0, LAY(0), LAY(1)), "twice", "twice" },
         { "layer_left_out", item(Z, c1, &foreign, NULL), ELSE, ELSE },
         { "unknown_name", item("\"host.example/n:1\"", c0, LAY(0), LAY(1)), "has not", "" },
         { "other_tag", item("\"host.example/x:2\"", c0, LAY(0), LAY(1)), "has not", "" },
+        { "digest_for_a_name", item(DIGEST, c0, LAY(0), LAY(1)), "has not", "" },
         { "no_name_at_all", item("\"?\"", c0, LAY(0), LAY(1)), "has not", "" },
         { "number_for_a_name", item("1", c0, LAY(0), LAY(1)), "has not", "" },
         { "nameless", item("", c0, LAY(0), LAY(1)), "without a name", "" },

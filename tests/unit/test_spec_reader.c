@@ -18,7 +18,7 @@
 #define GIB ((int64_t)1024 * 1024 * 1024)
 #define HEX "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
-/* The values of SPEC.md 6: [L1] [L2] [L3] [L4] [L5] [L6] [L8] [L9]. */
+/* The values of SPEC.md 6: [L1] [L2] [L3] [L4] [L5] [L6] [L8] [L9] [L11]. */
 _Static_assert(FERRY_MANIFEST_MAX == 4194304, "L1");
 _Static_assert(FERRY_JSON_DEPTH_MAX == 64, "L2");
 _Static_assert(FERRY_CHILDREN_MAX == 10000, "L3");
@@ -27,6 +27,7 @@ _Static_assert(FERRY_ENTRIES_MAX == 2000000, "L5");
 _Static_assert(FERRY_ENTRY_NAME_MAX - 1 == 4095, "L6");
 _Static_assert(FERRY_KEEP_MAX == 33554432, "L8");
 _Static_assert(FERRY_DOCKER_MANIFEST_MAX == 1048576, "L9");
+_Static_assert(FERRY_REACH_MAX == 10000000, "L11");
 
 static struct sample config, layer, manifest, index_json;
 
@@ -310,6 +311,29 @@ static void test_spec_reader_nodes(void **state)
     ferry_descriptor_release(&descriptor);
 }
 
+/* [L11] One manifest of ten thousand children, under as many names as there may be, and one more.
+ */
+static void test_spec_reader_reach(void **state)
+{
+    enum { LAYERS = FERRY_CHILDREN_MAX - 1, NAMES = FERRY_REACH_MAX / FERRY_CHILDREN_MAX };
+    static struct sample layers[LAYERS];
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    struct ferry_err err;
+
+    (void)state;
+    make_image(10);
+    for (unsigned i = 0; i < LAYERS; i++)
+        layers[i] = sample_layer(8, i);
+    manifest = sample_manifest(config, layers, LAYERS);
+    CHECK_OK(ferry_graph_new(&graph, &err));
+    for (int i = 0; i < NAMES; i++)
+        sample_add_image(graph, sample_format("app:%d", i), &manifest);
+    CHECK_OK(sample_supply(graph, &manifest, &err));
+    CHECK_OK(ferry_graph_check_reach(graph, &err));
+    sample_add_image(graph, "app:more", &manifest);
+    CHECK_CODE(ferry_graph_check_reach(graph, &err), FERRY_ELIMIT);
+}
+
 /* Feeds a pipe. */
 struct feed {
     int fd;
@@ -422,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_spec_reader_pax_size),
         cmocka_unit_test(test_spec_reader_end),
         cmocka_unit_test(test_spec_reader_nodes),
+        cmocka_unit_test(test_spec_reader_reach),
         cmocka_unit_test(test_spec_reader_entries),
         cmocka_unit_test(test_spec_reader_set_aside),
     };
