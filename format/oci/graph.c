@@ -449,7 +449,7 @@ int ferry_graph_check_reach(struct ferry_graph *graph, struct ferry_err *err)
             reach += nodes[k]->count;
         if (reach > FERRY_REACH_MAX)
             return ferry_fail(err, FERRY_ELIMIT,
-                              "its images list more than %d blobs, counted for each of them: make "
+                              "the images list more than %d blobs, counted for each of them: make "
                               "several archives of them",
                               FERRY_REACH_MAX);
     }
