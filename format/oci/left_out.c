@@ -90,11 +90,16 @@ int ferry_left_out_json(const struct ferry_graph *graph, const struct ferry_node
     return 0;
 }
 
-/* Whether an earlier one of the list is for the same platform. */
-static bool was_said(const struct ferry_left_out *list, size_t i)
+/* Those that a text names: no more than it has bytes, however long the list is. */
+struct said {
+    const struct ferry_platform *platforms[FERRY_LEFT_OUT_TEXT_MAX];
+    size_t count;
+};
+
+static bool was_said(const struct said *said, const struct ferry_platform *platform)
 {
-    for (size_t k = 0; k < i; k++)
-        if (memcmp(list[k].platform, list[i].platform, sizeof(*list[i].platform)) == 0)
+    for (size_t i = 0; i < said->count; i++)
+        if (memcmp(said->platforms[i], platform, sizeof(*platform)) == 0)
             return true;
     return false;
 }
@@ -103,11 +108,12 @@ const char *ferry_left_out_platforms(const struct ferry_left_out *list, size_t c
                                      char out[FERRY_LEFT_OUT_TEXT_MAX])
 {
     char text[FERRY_PLATFORM_TEXT_MAX];
+    struct said said = { .count = 0 };
     size_t len = 0;
 
     out[0] = '\0';
     for (size_t i = 0; i < count; i++) {
-        if (ferry_platform_is_unknown(list[i].platform) || was_said(list, i))
+        if (ferry_platform_is_unknown(list[i].platform) || was_said(&said, list[i].platform))
             continue;
         if (len + FERRY_PLATFORM_TEXT_MAX + sizeof(", ...") > FERRY_LEFT_OUT_TEXT_MAX) {
             snprintf(out + len, FERRY_LEFT_OUT_TEXT_MAX - len, ", ...");
@@ -115,6 +121,7 @@ const char *ferry_left_out_platforms(const struct ferry_left_out *list, size_t c
         }
         len += (size_t)snprintf(out + len, FERRY_LEFT_OUT_TEXT_MAX - len, "%s%s", len ? ", " : "",
                                 ferry_platform_format(list[i].platform, text));
+        said.platforms[said.count++] = list[i].platform;
     }
     return out;
 }
