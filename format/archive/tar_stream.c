@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/archive/inflate.h"
 #include "format/archive/volume_fault.h"
 #include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
@@ -106,6 +107,8 @@ static int open_tar(struct ferry_volumes *volumes, int64_t offset, struct ferry_
         return fail_tar(t, err);
     if (archive_read_open1(t->tar) != ARCHIVE_OK)
         return fail_tar(t, err);
+    if (archive_filter_count(t->tar) > FERRY_FILTERS_MAX)
+        return ferry_fail(err, FERRY_EFORMAT, "is compressed more than once");
     *out = ferry_steal(&t);
     return 0;
 }

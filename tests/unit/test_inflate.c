@@ -127,6 +127,22 @@ static void test_inflate_begins_with_a_skippable_frame(void **state)
     check_inflates(&in, "text", 4, "skippable frame first");
 }
 
+/* Each time multiplies what a few bytes inflate to. */
+static void test_inflate_twice(void **state)
+{
+    FERRY_OWNED_BUF once, twice, out;
+    struct ferry_err err;
+
+    (void)state;
+    ferry_buf_init(&once, 1024 * 1024);
+    ferry_buf_init(&twice, 1024 * 1024);
+    ferry_buf_init(&out, 1024 * 1024);
+    compress(&once, ZSTD, "text", 4);
+    compress(&twice, GZIP, once.data, once.len);
+    CHECK_CODE(inflate(twice.data, twice.len, &out, 4096, &err), FERRY_EFORMAT);
+    assert_non_null(strstr(err.msg, "more than once"));
+}
+
 static void test_inflate_cut(void **state)
 {
     struct sample data = sample_layer(3000, 1);
@@ -199,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_inflate_filters),
         cmocka_unit_test(test_inflate_many_streams),
         cmocka_unit_test(test_inflate_begins_with_a_skippable_frame),
+        cmocka_unit_test(test_inflate_twice),
         cmocka_unit_test(test_inflate_cut),
         cmocka_unit_test(test_inflate_damaged),
         cmocka_unit_test(test_inflate_source_fails),

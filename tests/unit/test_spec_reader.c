@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "format/archive/docker_manifest.h"
 #include "format/archive/load.h"
@@ -334,6 +335,29 @@ static void test_spec_reader_reach(void **state)
     CHECK_CODE(ferry_graph_check_reach(graph, &err), FERRY_ELIMIT);
 }
 
+/* [R29] */
+static void test_spec_reader_compressed_twice(void **state)
+{
+    struct sample_tar tar = { .filter = SAMPLE_ZSTD };
+    FERRY_OWNED_MEM char *once = NULL;
+    FERRY_OWNED_MEM uint8_t *twice = NULL;
+    struct ferry_err err;
+    size_t good, len, room;
+
+    (void)state;
+    make_image(10);
+    sample_put_head(&tar, &index_json);
+    sample_put_blob(&tar, &manifest);
+    once = sample_tar_bytes(&tar, &len);
+    room = ZSTD_compressBound(len);
+    twice = malloc(room);
+    len = ZSTD_compress(twice, room, once, len, 1);
+    assert_false(ZSTD_isError(len));
+    sample_write("twice.tar", twice, len);
+    CHECK_CODE(load("twice.tar", &good, &err), FERRY_EFORMAT);
+    assert_non_null(strstr(err.msg, "compressed more than once"));
+}
+
 /* Feeds a pipe. */
 struct feed {
     int fd;
@@ -447,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_spec_reader_end),
         cmocka_unit_test(test_spec_reader_nodes),
         cmocka_unit_test(test_spec_reader_reach),
+        cmocka_unit_test(test_spec_reader_compressed_twice),
         cmocka_unit_test(test_spec_reader_entries),
         cmocka_unit_test(test_spec_reader_set_aside),
     };
