@@ -20,6 +20,7 @@ struct ferry_tar {
     struct ferry_source *stream;
     int64_t offset; /* in the volumes, of the next read */
     int64_t entry_size;
+    int64_t given; /* bytes of all bodies */
     size_t entries;
     bool ended;
     struct ferry_err failure; /* what the read callback met */
@@ -223,6 +224,20 @@ struct body {
     struct ferry_tar *tar;
 };
 
+/* A hole takes no room in the stream, and could be read for years. What libarchive lent last it
+ * counts only later. */
+static int check_holes(const struct ferry_tar *t, struct ferry_err *err)
+{
+    int64_t counted = archive_filter_bytes(t->tar, 0) + (int64_t)READ_CHUNK;
+
+    if (t->given - counted <= FERRY_HOLES_MAX)
+        return 0;
+    return ferry_fail(err, FERRY_ELIMIT,
+                      "its sparse entries have more than %" PRId64
+                      " GiB of holes: pack it without --sparse",
+                      FERRY_HOLES_MAX / 1024 / 1024 / 1024);
+}
+
 static int body_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
                      struct ferry_err *err)
 {
@@ -231,6 +246,8 @@ static int body_read(struct ferry_source *source, void *buf, size_t cap, size_t 
 
     if (n < 0 || (n == 0 && t->failure.code != FERRY_OK))
         return fail_tar(t, err);
+    t->given += n;
+    FERRY_TRY(check_holes(t, err));
     *got = (size_t)n;
     return 0;
 }

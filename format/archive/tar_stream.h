@@ -14,7 +14,8 @@
 #include "format/archive/volume.h"
 #include "format/core/blob.h"
 
-#define FERRY_ENTRIES_MAX 2000000 /* entries in one archive: SPEC 6 */
+#define FERRY_ENTRIES_MAX 2000000                         /* entries in one archive: SPEC 6 */
+#define FERRY_HOLES_MAX ((int64_t)4 * 1024 * 1024 * 1024) /* bytes of its holes: SPEC 6 */
 
 struct ferry_tar;
 

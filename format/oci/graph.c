@@ -375,13 +375,29 @@ static int adopt(struct ferry_graph *graph, struct ferry_node *node, struct ferr
     return 0;
 }
 
+/* Takes the bytes, as long as all of them fit in memory. */
+static int keep_bytes(struct ferry_graph *graph, struct ferry_node *node, struct ferry_buf *bytes,
+                      struct ferry_err *err)
+{
+    FERRY_OWNED_MEM uint8_t *data = ferry_steal(&bytes->data);
+
+    ferry_buf_release(bytes);
+    if (node->descriptor.size > FERRY_DOCUMENTS_MAX - graph->supplied)
+        return ferry_fail(err, FERRY_ELIMIT,
+                          "%s: the documents of all images have more than %" PRId64
+                          " MiB: make several archives of them",
+                          node->descriptor.digest.text, FERRY_DOCUMENTS_MAX / 1024 / 1024);
+    graph->supplied += node->descriptor.size;
+    node->bytes = ferry_steal(&data);
+    return 0;
+}
+
 int ferry_graph_supply(struct ferry_graph *graph, struct ferry_node *node, struct ferry_buf *bytes,
                        struct ferry_err *err)
 {
     assert(!node->bytes && bytes->len == (uint64_t)node->descriptor.size);
-    node->bytes = ferry_steal(&bytes->data);
-    ferry_buf_release(bytes);
-    if (node->is_manifest && adopt(graph, node, err) < 0) {
+    if (keep_bytes(graph, node, bytes, err) < 0 ||
+        (node->is_manifest && adopt(graph, node, err) < 0)) {
         ferry_node_set_fault(node, err);
         return (int)err->code;
     }

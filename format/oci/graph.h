@@ -7,7 +7,7 @@
  * Owns: nodes, images, and the bytes supplied. Nodes and images live, and keep their address, as
  * long as the graph.
  * Fails: FERRY_EFORMAT when two documents disagree on a digest; FERRY_ELIMIT past
- * FERRY_NODES_MAX.
+ * FERRY_NODES_MAX, or FERRY_DOCUMENTS_MAX, beyond which it owns nothing.
  * Threads: one at a time; but a node's `state`, `fault` and `user` may be set by the one thread
  * that deals with it.
  */
@@ -21,6 +21,7 @@
 
 #define FERRY_NODES_MAX 1000000  /* digests in one graph: SPEC 6 */
 #define FERRY_REACH_MAX 10000000 /* what its images list, counted for each of them: SPEC 6 */
+#define FERRY_DOCUMENTS_MAX ((int64_t)512 * 1024 * 1024) /* bytes supplied to it: SPEC 6 */
 
 enum ferry_node_state {
     FERRY_NODE_WANTED,   /* not seen yet */
@@ -81,6 +82,7 @@ struct ferry_graph {
     struct ferry_graph *const *lenders; /* borrowed */
     size_t lender_count;
     size_t room, image_room, stamp; /* the graph's own */
+    int64_t supplied;               /* bytes; the graph's own */
     struct ferry_digest_map by_digest;
 };
 

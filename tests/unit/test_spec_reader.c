@@ -1,4 +1,5 @@
 /* What SPEC.md 5 and 6 demand of a reader, where no other test shows it. */
+#include <archive.h>
 #include <archive_entry.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,7 +20,7 @@
 #define GIB ((int64_t)1024 * 1024 * 1024)
 #define HEX "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
-/* The values of SPEC.md 6: [L1] [L2] [L3] [L4] [L5] [L6] [L8] [L9] [L11]. */
+/* The values of SPEC.md 6: [L1] [L2] [L3] [L4] [L5] [L6] [L8] [L9] [L11] [L12] [L13]. */
 _Static_assert(FERRY_MANIFEST_MAX == 4194304, "L1");
 _Static_assert(FERRY_JSON_DEPTH_MAX == 64, "L2");
 _Static_assert(FERRY_CHILDREN_MAX == 10000, "L3");
@@ -29,6 +30,8 @@ _Static_assert(FERRY_ENTRY_NAME_MAX - 1 == 4095, "L6");
 _Static_assert(FERRY_KEEP_MAX == 33554432, "L8");
 _Static_assert(FERRY_DOCKER_MANIFEST_MAX == 1048576, "L9");
 _Static_assert(FERRY_REACH_MAX == 10000000, "L11");
+_Static_assert(FERRY_HOLES_MAX == 4294967296, "L12");
+_Static_assert(FERRY_DOCUMENTS_MAX == 536870912, "L13");
 
 static struct sample config, layer, manifest, index_json;
 
@@ -335,6 +338,71 @@ static void test_spec_reader_reach(void **state)
     CHECK_CODE(ferry_graph_check_reach(graph, &err), FERRY_ELIMIT);
 }
 
+/* [L13] What one document more would take is not there; and then the graph is as it was. */
+static void test_spec_reader_documents(void **state)
+{
+    FERRY_OWNED(ferry_graph) graph = NULL;
+    struct ferry_err err;
+
+    (void)state;
+    make_image(10);
+    CHECK_OK(ferry_graph_new(&graph, &err));
+    sample_add_image(graph, "app:1", &manifest);
+    graph->supplied = FERRY_DOCUMENTS_MAX - (int64_t)manifest.len + 1;
+    CHECK_CODE(sample_supply(graph, &manifest, &err), FERRY_ELIMIT);
+    assert_int_equal(sample_find(graph, &manifest)->state, FERRY_NODE_BAD);
+    assert_null(sample_find(graph, &manifest)->bytes);
+    graph->supplied--;
+    CHECK_OK(sample_supply(graph, &manifest, &err));
+    assert_int_equal(graph->supplied, FERRY_DOCUMENTS_MAX);
+}
+
+/* A tar of one sparse file: holes, and one byte at its end. */
+static void write_sparse(const char *path, int64_t size)
+{
+    enum { CHUNK = 1024 * 1024 };
+    struct archive_entry *entry = archive_entry_new();
+    struct archive *out = archive_write_new();
+    FERRY_OWNED_MEM char *zeros = calloc(1, CHUNK);
+
+    assert_int_equal(archive_write_set_format_pax(out), ARCHIVE_OK);
+    assert_int_equal(archive_write_open_filename(out, path), ARCHIVE_OK);
+    archive_entry_set_pathname(entry, "sparse");
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_size(entry, size);
+    archive_entry_sparse_add_entry(entry, size - 1, 1);
+    assert_int_equal(archive_write_header(out, entry), ARCHIVE_OK);
+    for (int64_t left = size; left > 0; left -= CHUNK)
+        assert_true(archive_write_data(out, zeros, left < CHUNK ? (size_t)left : CHUNK) > 0);
+    assert_int_equal(archive_write_close(out), ARCHIVE_OK);
+    archive_entry_free(entry);
+    archive_write_free(out);
+}
+
+/* [L12] */
+static void test_spec_reader_holes(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t more;
+        enum ferry_code want;
+    } rows[] = { { "as many as may be", 1, FERRY_OK }, { "more", 1024 * 1024, FERRY_ELIMIT } };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(rows); i++) {
+        FERRY_OWNED(ferry_reader) reader = NULL;
+        FERRY_OWNED(ferry_source) body = NULL;
+        struct ferry_entry entry;
+        struct ferry_err err;
+
+        write_sparse("holes.tar", FERRY_HOLES_MAX + rows[i].more);
+        CHECK_OK(ferry_reader_open_in_order("holes.tar", &reader, &err));
+        CHECK_OK(ferry_reader_next(reader, &entry, &err));
+        CHECK_OK(ferry_reader_body(reader, &body, &err));
+        CHECK_ROW(rows[i].name, ferry_source_drain(body, &err) == (int)rows[i].want);
+    }
+}
+
 /* [R29] */
 static void test_spec_reader_compressed_twice(void **state)
 {
@@ -471,6 +539,8 @@ int main(void)
         cmocka_unit_test(test_spec_reader_end),
         cmocka_unit_test(test_spec_reader_nodes),
         cmocka_unit_test(test_spec_reader_reach),
+        cmocka_unit_test(test_spec_reader_documents),
+        cmocka_unit_test(test_spec_reader_holes),
         cmocka_unit_test(test_spec_reader_compressed_twice),
         cmocka_unit_test(test_spec_reader_entries),
         cmocka_unit_test(test_spec_reader_set_aside),
