@@ -7,7 +7,7 @@
 
 /* A config above this is left to the stream of blobs, and its image out of manifest.json. */
 #define CONFIG_KEPT_MAX ((int64_t)1024 * 1024)
-/* Replies held at once before they join the graph: FERRY_DOCUMENTS_MAX at the most. */
+/* Replies held at once before they join the graph, of FERRY_MANIFEST_MAX bytes at the most. */
 #define BATCH 128
 
 /* One document asked for: by reference for a root, by node for what a root reaches. */

@@ -21,7 +21,7 @@
 
 #define FERRY_NODES_MAX 1000000  /* digests in one graph: SPEC 6 */
 #define FERRY_REACH_MAX 10000000 /* what its images list, counted for each of them: SPEC 6 */
-#define FERRY_DOCUMENTS_MAX ((int64_t)512 * 1024 * 1024) /* bytes supplied to it: SPEC 6 */
+#define FERRY_DOCUMENTS_MAX ((int64_t)2 * 1024 * 1024 * 1024) /* bytes supplied to it: SPEC 6 */
 
 enum ferry_node_state {
     FERRY_NODE_WANTED,   /* not seen yet */

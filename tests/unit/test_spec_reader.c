@@ -31,7 +31,7 @@ _Static_assert(FERRY_KEEP_MAX == 33554432, "L8");
 _Static_assert(FERRY_DOCKER_MANIFEST_MAX == 1048576, "L9");
 _Static_assert(FERRY_REACH_MAX == 10000000, "L11");
 _Static_assert(FERRY_HOLES_MAX == 4294967296, "L12");
-_Static_assert(FERRY_DOCUMENTS_MAX == 536870912, "L13");
+_Static_assert(FERRY_DOCUMENTS_MAX == 2147483648, "L13");
 
 static struct sample config, layer, manifest, index_json;
 
