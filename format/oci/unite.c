@@ -263,35 +263,39 @@ static void set_state(const struct unite *u, struct ferry_node *node)
 
 /* --- what they leave to others ---------------------------------------------------------------- */
 
-static bool is_named(const struct unite *u, const struct ferry_digest *base)
+/* A base that is neither named yet nor among the parts; in `named` from then on. */
+static int name_base(struct ferry_bases *all, size_t *room, struct ferry_digest_map *named,
+                     const struct ferry_digest *base, struct ferry_err *err)
 {
-    for (size_t i = 0; i < u->graph->bases.count; i++)
-        if (ferry_digest_equal(&u->graph->bases.digests[i], base))
-            return true;
+    if (ferry_digest_map_find(named, base))
+        return 0;
+    FERRY_TRY(ferry_digest_map_add(named, base, all, err));
+    FERRY_TRY(ferry_grow((void **)&all->digests, all->count, room, sizeof(*all->digests), err));
+    all->digests[all->count++] = *base;
+    return 0;
+}
+
+static int name_all(const struct unite *u, struct ferry_digest_map *named, struct ferry_err *err)
+{
+    struct ferry_bases *all = &u->graph->bases;
+    size_t room = 0;
+
     for (size_t i = 0; i < u->count; i++)
-        if (ferry_digest_equal(&u->parts[i].graph->index, base))
-            return true;
-    return false;
+        FERRY_TRY(ferry_digest_map_add(named, &u->parts[i].graph->index, all, err));
+    for (size_t i = 0; i < u->count; i++)
+        for (size_t k = 0; k < u->parts[i].graph->bases.count; k++)
+            FERRY_TRY(name_base(all, &room, named, &u->parts[i].graph->bases.digests[k], err));
+    return 0;
 }
 
 /* The bases that are not among the parts. */
 static int name_bases(const struct unite *u, struct ferry_err *err)
 {
-    struct ferry_bases *all = &u->graph->bases;
-    size_t room = 0;
+    struct ferry_digest_map named = { 0 };
+    int rc = name_all(u, &named, err);
 
-    for (size_t i = 0; i < u->count; i++) {
-        const struct ferry_bases *bases = &u->parts[i].graph->bases;
-
-        for (size_t k = 0; k < bases->count; k++) {
-            if (is_named(u, &bases->digests[k]))
-                continue;
-            FERRY_TRY(
-                ferry_grow((void **)&all->digests, all->count, &room, sizeof(*all->digests), err));
-            all->digests[all->count++] = bases->digests[k];
-        }
-    }
-    return 0;
+    ferry_digest_map_release(&named);
+    return rc;
 }
 
 static int fill(const struct unite *u, const struct entry *entries, size_t count,
