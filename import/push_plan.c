@@ -156,16 +156,16 @@ struct ferry_placement *ferry_push_plan_placements(const struct ferry_push_plan 
     return *count > 0 ? &plan->placements[first] : NULL;
 }
 
+/* One blob may be wanted in thousands of repositories: those of a node are sorted by them. */
 struct ferry_placement *ferry_push_plan_find(const struct ferry_push_plan *plan,
                                              const struct ferry_node *node, size_t repository)
 {
     size_t count;
     struct ferry_placement *placements = ferry_push_plan_placements(plan, node, &count);
+    const struct ferry_placement key = { .node = plan->graph->nodes[node->place],
+                                         .repository = repository };
 
-    for (size_t i = 0; i < count; i++)
-        if (placements[i].repository == repository)
-            return &placements[i];
-    return NULL;
+    return count > 0 ? bsearch(&key, placements, count, sizeof(key), compare_placements) : NULL;
 }
 
 bool ferry_placement_is_there(const struct ferry_placement *placement)
