@@ -7,6 +7,9 @@
 #include "format/archive/load.h"
 #include "format/oci/lend.h"
 
+/* A round finds two levels of indexes at the least, whose nesting has no other limit. */
+#define ROUNDS_MAX 16
+
 const char *ferry_archive_name(const struct ferry_archive *archive)
 {
     return strcmp(archive->path, "-") == 0 ? "stdin" : archive->path;
@@ -172,6 +175,15 @@ static bool is_to_gain(const struct ferry_archive *archive)
     return false;
 }
 
+static int fail_rounds(const struct ferry_archive *archive, struct ferry_err *err)
+{
+    return ferry_fail(
+        err, FERRY_ELIMIT,
+        "%s: its documents are spread over the other archives in such a way that %d "
+        "rounds do not find them all: unpack all of them into one folder and give that",
+        ferry_archive_name(archive), ROUNDS_MAX);
+}
+
 /* One that broke off may have done so at a document that others have. What is lent may lead to
  * further documents of the archive itself, and those be lent in turn. */
 static int load_again(struct ferry_archive_set *set, struct ferry_err *err)
@@ -186,6 +198,8 @@ static int load_again(struct ferry_archive_set *set, struct ferry_err *err)
             if (!archive->reader || !ferry_reader_can_restart(archive->reader) ||
                 !(archive->is_read ? is_to_gain(archive) : round == 1))
                 continue;
+            if (round > ROUNDS_MAX)
+                return fail_rounds(archive, err);
             FERRY_TRY(ferry_reader_restart(archive->reader, err));
             FERRY_TRY(load_one(set, i, err));
             again = true;

@@ -328,6 +328,39 @@ static void test_archive_set_missing_file(void **state)
     assert_null(set);
 }
 
+/* A chain of indexes whose links lie in two archives by turns: what one needs of the other comes to
+ * light level by level. */
+static void test_archive_set_rounds(void **state)
+{
+    enum { LINKS_MAX = 50 };
+    static const char *const names[] = { "host.example/a:1" }, *const paths[] = { "a.tar",
+                                                                                  "b.tar" };
+    static const struct {
+        const char *name;
+        unsigned links;
+        enum ferry_code want;
+    } rows[] = { { "shallow", 20, FERRY_OK }, { "deep", LINKS_MAX, FERRY_ELIMIT } };
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(rows); i++) {
+        FERRY_OWNED(ferry_archive_set) set = NULL;
+        struct sample_tar tars[FERRY_COUNT(paths)] = { { .count = 0 }, { .count = 0 } };
+        struct sample link = m[0], head;
+        struct ferry_err err;
+
+        for (unsigned k = 0; k < rows[i].links; k++) {
+            link = sample_index(&link, 1);
+            sample_put_blob(&tars[k % 2], &link);
+        }
+        head = sample_index_json(&link, names, 1);
+        for (unsigned k = 0; k < FERRY_COUNT(paths); k++) {
+            sample_put_head(&tars[k], &head);
+            sample_tar_file(&tars[k], paths[k]);
+        }
+        CHECK_ROW(rows[i].name, open_set(paths[0], paths[1], &set, &err) == (int)rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_archive_set_cut),
         cmocka_unit_test(test_archive_set_unreadable_document),
         cmocka_unit_test(test_archive_set_missing_file),
+        cmocka_unit_test(test_archive_set_rounds),
     };
 
     return cmocka_run_group_tests(tests, enter, sample_leave_folder);
