@@ -112,8 +112,14 @@ static int ask(void *ctx, size_t index, struct ferry_err *err)
     return 0;
 }
 
+/* Said before an endless list of referrers, or of what belongs to them in turn, was asked for. */
 static int add_root(struct resolve *r, const struct request *q, struct ferry_err *err)
 {
+    if (r->graph->image_count == FERRY_CHILDREN_MAX)
+        return ferry_fail(err, FERRY_ELIMIT,
+                          "more than %d images and manifests that belong to them: make several "
+                          "archives of them",
+                          FERRY_CHILDREN_MAX);
     if (q->subject && !q->ref->tag[0])
         return ferry_graph_add_referrer(r->graph, q->ref, q->subject, &q->descriptor, err);
     return ferry_graph_add_image(r->graph, q->ref, &q->descriptor, err);

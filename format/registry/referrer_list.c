@@ -102,6 +102,9 @@ int ferry_referrer_list_ask(struct ferry_session *session, const struct ferry_ca
             return 0;
         FERRY_TRY(ferry_referrer_index_parse(&q.bytes, "list of referrers", &list->digests,
                                              &list->count, &list->room, err));
+        if (list->count > FERRY_CHILDREN_MAX) /* more than an archive can have */
+            return ferry_fail(err, FERRY_ELIMIT, "its list of referrers has more than %d",
+                              FERRY_CHILDREN_MAX);
         if (!q.next)
             return 0;
         if (url && strcmp(url, q.next) == 0)

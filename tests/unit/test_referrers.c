@@ -2,9 +2,12 @@
 
 #include <string.h>
 
+#include "format/registry/referrer_list.h"
 #include "tests/support/check.h"
 #include "tests/support/sample.h"
 #include "tests/support/stub_registry.h"
+
+#define HEX "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 static const char *const everywhere[] = { "", NULL };
 
@@ -54,10 +57,51 @@ static void test_referrers_of_a_repository_with_too_many_tags(void **state)
     stub_stop(stub);
 }
 
+/* A list whose pages never end has as many referrers as an archive can hold, and no more. */
+static void test_referrers_without_end(void **state)
+{
+    const struct ferry_session_options options = { .plain_http = everywhere,
+                                                   .authfile = "/dev/null" };
+    struct stub_registry *stub = stub_start();
+    FERRY_OWNED(ferry_session) session = NULL;
+    struct ferry_referrer_list list = { 0 };
+    FERRY_OWNED_BUF page;
+    const char *registry = sample_format("127.0.0.1:%d", stub_port(stub));
+    const struct ferry_call call = { .registry = registry, .repository = "app" };
+    struct sample manifest = sample_manifest(sample_text("x/y", "{}"), NULL, 0);
+    struct ferry_err err = { 0 };
+    bool is_known;
+
+    (void)state;
+    ferry_buf_init(&page, (size_t)FERRY_MANIFEST_MAX);
+    for (int i = 0; i < FERRY_CHILDREN_MAX; i++)
+        CHECK_OK(ferry_buf_print(&page, &err, "%s{\"digest\":\"sha256:%064x\"}",
+                                 i ? "," : "{\"manifests\":[", i));
+    CHECK_OK(ferry_buf_print(&page, &err, "]}"));
+    for (int next = 0; next <= 1; next++) {
+        const struct stub_step script[] = {
+            { .headers = next ? "Link: </v2/app/referrers/more>; rel=\"next\"\r\n" : NULL,
+              .body = (const char *)page.data },
+            { .body = "{\"manifests\":[{\"digest\":\"sha256:" HEX "\"}]}",
+              .headers = "Link: </v2/app/referrers/yet-more>; rel=\"next\"\r\n" },
+        };
+
+        stub_script(stub, script, FERRY_COUNT(script));
+        CHECK_OK(ferry_session_new(&options, &session, &err));
+        CHECK_CODE(
+            ferry_referrer_list_ask(session, &call, &manifest.digest, &is_known, &list, &err),
+            next ? FERRY_ELIMIT : FERRY_OK);
+        ferry_session_free(ferry_steal(&session));
+        ferry_referrer_list_release(&list);
+    }
+    stub_stop(stub);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_referrers_of_a_repository_with_too_many_tags),
+        cmocka_unit_test(test_referrers_without_end),
     };
 
     return cmocka_run_group_tests_name("referrers", tests, NULL, sample_forget_group);
