@@ -1,9 +1,9 @@
 #include "format/verify/verify_json.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "format/oci/json_stream.h"
 #include "format/oci/left_out.h"
 #include "format/verify/signature_report.h"
 
@@ -68,18 +68,19 @@ static int format_unlisted(const struct ferry_verify_report *report, json_t *unl
     return 0;
 }
 
-static int format_images(const struct ferry_contents *contents, json_t *images,
-                         struct ferry_err *err)
+static int print_images(const struct ferry_contents *contents, struct ferry_json_stream *stream,
+                        struct ferry_err *err)
 {
+    ferry_json_stream_array(stream, "images");
     for (size_t i = 0; i < contents->report->graph->image_count; i++) {
-        json_t *item = NULL;
+        FERRY_OWNED_JSON *item = NULL;
 
         FERRY_TRY(format_image(contents, i, &item, err));
-        if (json_array_append_new(images, item) < 0)
-            return ferry_fail_memory(err);
         FERRY_TRY(
             add_in_base(contents->report, contents->report->graph->images[i].root, item, err));
+        FERRY_TRY(ferry_json_stream_item(stream, &item, err));
     }
+    ferry_json_stream_array_end(stream);
     return 0;
 }
 
@@ -95,22 +96,25 @@ static int list_damaged(const struct ferry_contents *contents, const struct ferr
     return 0;
 }
 
-static int format_faults(const struct ferry_contents *contents, json_t *faults,
-                         struct ferry_err *err)
+static int print_faults(const struct ferry_contents *contents, struct ferry_json_stream *stream,
+                        struct ferry_err *err)
 {
-    for (size_t i = 0; i < contents->report->fault_count; i++) {
-        const struct ferry_fault *fault = &contents->report->faults[i];
+    const struct ferry_verify_report *report = contents->report;
+
+    ferry_json_stream_array(stream, "faults");
+    for (size_t i = 0; i < report->fault_count; i++) {
+        const struct ferry_fault *fault = &report->faults[i];
         FERRY_OWNED_JSON *names = json_array();
+        FERRY_OWNED_JSON *item = NULL;
 
         FERRY_TRY(list_damaged(contents, fault, names, err));
-        if (json_array_append_new(
-                faults,
-                json_pack("{s:o, s:s*, s:s, s:b, s:O}", "archive",
-                          format_path(contents->report->set->items[fault->archive].path), "digest",
-                          fault->node ? fault->node->descriptor.digest.text : NULL, "message",
-                          fault->text, "healed", fault->is_healed, "damages", names)) < 0)
-            return ferry_fail_memory(err);
+        item = json_pack("{s:o, s:s*, s:s, s:b, s:O}", "archive",
+                         format_path(report->set->items[fault->archive].path), "digest",
+                         fault->node ? fault->node->descriptor.digest.text : NULL, "message",
+                         fault->text, "healed", fault->is_healed, "damages", names);
+        FERRY_TRY(ferry_json_stream_item(stream, &item, err));
     }
+    ferry_json_stream_array_end(stream);
     return 0;
 }
 
@@ -152,56 +156,45 @@ static int format_volumes(const struct ferry_verify_report *report, json_t *volu
 }
 
 /* Where each blob is good. What is left out everywhere is none. */
-static int format_copies(const struct ferry_verify_report *report, json_t *copies,
-                         struct ferry_err *err)
+static int print_copies(const struct ferry_verify_report *report, struct ferry_json_stream *stream,
+                        struct ferry_err *err)
 {
+    ferry_json_stream_array(stream, "copies");
     for (size_t i = 0; i < report->graph->count; i++) {
         const struct ferry_node *node = report->graph->nodes[i];
-        json_t *good;
+        FERRY_OWNED_JSON *good = NULL;
+        FERRY_OWNED_JSON *item = NULL;
 
         if (ferry_node_is_left(node))
             continue;
         good = json_array();
-        if (json_array_append_new(
-                copies, json_pack("{s:s, s:I, s:o}", "digest", node->descriptor.digest.text, "size",
-                                  (json_int_t)node->descriptor.size, "good", good)) < 0)
-            return ferry_fail_memory(err);
         for (size_t k = 0; k < report->set->count; k++)
             if (ferry_verify_is_good(report, k, node) &&
                 json_array_append_new(good, json_integer((json_int_t)k)) < 0)
                 return ferry_fail_memory(err);
+        item = json_pack("{s:s, s:I, s:O}", "digest", node->descriptor.digest.text, "size",
+                         (json_int_t)node->descriptor.size, "good", good);
+        FERRY_TRY(ferry_json_stream_item(stream, &item, err));
     }
+    ferry_json_stream_array_end(stream);
     return 0;
 }
 
-int ferry_verify_json_print(const struct verify_opts *opts, const struct ferry_contents *contents,
-                            struct ferry_err *err)
+static int print_head(const struct verify_opts *opts, const struct ferry_contents *contents,
+                      struct ferry_json_stream *stream, struct ferry_err *err)
 {
     const struct ferry_verify_report *report = contents->report;
     const char *index = report->graph->index.text;
-    FERRY_OWNED_JSON *images = json_array();
-    FERRY_OWNED_JSON *faults = json_array();
-    FERRY_OWNED_JSON *unlisted = json_array();
     FERRY_OWNED_JSON *archives = json_array();
-    FERRY_OWNED_JSON *copies = json_array();
-    FERRY_OWNED_JSON *bases = json_array();
     FERRY_OWNED_JSON *signature = NULL;
-    FERRY_OWNED_JSON *volumes = json_array();
-    FERRY_OWNED_JSON *document = NULL;
+    FERRY_OWNED_JSON *head = NULL;
 
     FERRY_TRY(ferry_signature_json(&report->signature, &signature, err));
-    FERRY_TRY(format_images(contents, images, err));
-    FERRY_TRY(format_faults(contents, faults, err));
     FERRY_TRY(format_archives(report, archives, err));
-    FERRY_TRY(format_copies(report, copies, err));
-    FERRY_TRY(format_volumes(report, volumes, err));
-    FERRY_TRY(format_unlisted(report, unlisted, err));
-    FERRY_TRY(format_bases(&report->graph->bases, bases, err));
-    document = json_pack(
-        "{s:o, s:O, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I, s:O, s:O, s:O, "
-        "s:O, s:O, s:O}",
-        "archive", report->set->count == 1 ? format_path(report->set->items[0].path) : json_null(),
-        "archives", archives, "index", index[0] ? index : NULL, "signature", signature, "whole",
+    head = json_pack(
+        "{s:o, s:O, s:s*, s:O, s:b, s:s, s:I, s:I, s:{s:I, s:I, s:I}, s:I, s:I}", "archive",
+        report->set->count == 1 ? format_path(report->set->items[0].path) : json_null(), "archives",
+        archives, "index", index[0] ? index : NULL, "signature", signature, "whole",
         ferry_verify_is_whole(report), "depth",
         opts->quick  ? "quick"
         : opts->deep ? "deep"
@@ -210,12 +203,48 @@ int ferry_verify_json_print(const struct verify_opts *opts, const struct ferry_c
         (json_int_t)contents->shared_blobs, "bytes",
         (json_int_t)contents->bytes[FERRY_SPACE_SHARED], "savedBytes", (json_int_t)contents->saved,
         "foreignLayersLeftOut", (json_int_t)report->left_out, "manifestsLeftOut",
-        (json_int_t)report->manifests_left_out, "images", images, "faults", faults, "unlisted",
-        unlisted, "copies", copies, "volumes", volumes, "bases", bases);
-    if (!document)
+        (json_int_t)report->manifests_left_out);
+    return ferry_json_stream_members(stream, head, err);
+}
+
+static int print_unlisted(const struct ferry_verify_report *report,
+                          struct ferry_json_stream *stream, struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *unlisted = json_array();
+    FERRY_OWNED_JSON *members = NULL;
+
+    FERRY_TRY(format_unlisted(report, unlisted, err));
+    members = json_pack("{s:O}", "unlisted", unlisted);
+    return ferry_json_stream_members(stream, members, err);
+}
+
+static int print_tail(const struct ferry_verify_report *report, struct ferry_json_stream *stream,
+                      struct ferry_err *err)
+{
+    FERRY_OWNED_JSON *bases = json_array();
+    FERRY_OWNED_JSON *volumes = json_array();
+    FERRY_OWNED_JSON *tail = NULL;
+
+    FERRY_TRY(format_volumes(report, volumes, err));
+    FERRY_TRY(format_bases(&report->graph->bases, bases, err));
+    tail = json_pack("{s:O, s:O}", "volumes", volumes, "bases", bases);
+    if (!tail)
         return ferry_fail_memory(err);
-    FERRY_TRY(ferry_in_base_json(&report->in_base, document, err));
-    if (json_dumpf(document, stdout, JSON_INDENT(2)) < 0 || putchar('\n') < 0)
-        return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
-    return 0;
+    FERRY_TRY(ferry_in_base_json(&report->in_base, tail, err));
+    return ferry_json_stream_members(stream, tail, err);
+}
+
+int ferry_verify_json_print(const struct verify_opts *opts, const struct ferry_contents *contents,
+                            struct ferry_err *err)
+{
+    struct ferry_json_stream stream;
+
+    ferry_json_stream_begin(&stream, stdout, "stdout");
+    FERRY_TRY(print_head(opts, contents, &stream, err));
+    FERRY_TRY(print_images(contents, &stream, err));
+    FERRY_TRY(print_faults(contents, &stream, err));
+    FERRY_TRY(print_unlisted(contents->report, &stream, err));
+    FERRY_TRY(print_copies(contents->report, &stream, err));
+    FERRY_TRY(print_tail(contents->report, &stream, err));
+    return ferry_json_stream_end(&stream, err);
 }

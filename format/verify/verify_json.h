@@ -1,5 +1,6 @@
 /*
- * What a check found, for machines: one JSON object on stdout (README.md "JSON").
+ * What a check found, for machines: one JSON object on stdout (README.md "JSON"). It is printed as
+ * it is made: what each image leaves out may be more than what the archive holds.
  */
 #ifndef FERRY_VERIFY_VERIFY_JSON_H
 #define FERRY_VERIFY_VERIFY_JSON_H
