@@ -54,7 +54,7 @@ static int begin(struct inflate *s, struct ferry_err *err)
         archive_read_support_filter_zstd(s->raw) != ARCHIVE_OK ||
         archive_read_open(s->raw, s, NULL, on_read, NULL) != ARCHIVE_OK)
         return fail_raw(s, err);
-    if (archive_filter_count(s->raw) > FERRY_FILTERS_MAX)
+    if (archive_filter_count(s->raw) > FERRY_FILTERS)
         return ferry_fail(err, FERRY_EFORMAT, "is compressed more than once");
     rc = archive_read_next_header(s->raw, &entry);
     if ((rc != ARCHIVE_OK && rc != ARCHIVE_EOF) || s->failure.code != FERRY_OK)

@@ -14,7 +14,7 @@
 
 /* Of libarchive: gzip or zstd, and what lies below. It would undo some more, each of which
  * multiplies what a few bytes can hold. */
-#define FERRY_FILTERS_MAX 2
+#define FERRY_FILTERS 2
 
 int ferry_inflate_new(struct ferry_source *inner, struct ferry_source **out,
                       struct ferry_err *err) FERRY_MUST_USE;

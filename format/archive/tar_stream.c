@@ -108,7 +108,7 @@ static int open_tar(struct ferry_volumes *volumes, int64_t offset, struct ferry_
         return fail_tar(t, err);
     if (archive_read_open1(t->tar) != ARCHIVE_OK)
         return fail_tar(t, err);
-    if (archive_filter_count(t->tar) > FERRY_FILTERS_MAX)
+    if (archive_filter_count(t->tar) > FERRY_FILTERS)
         return ferry_fail(err, FERRY_EFORMAT, "is compressed more than once");
     *out = ferry_steal(&t);
     return 0;
