@@ -4,9 +4,16 @@
 #include <string.h>
 #include <threads.h>
 
-/* jansson's own depth limit is 2048 and fixed; this one is ours, checked before it recurses. */
-static bool too_deep(const char *text, size_t len)
+/* How deep a text nests, and how many objects and arrays it has. jansson's own depth limit is 2048
+ * and fixed, and it takes 240 bytes for a "{}": both are known before it is asked. */
+struct shape {
+    int deepest;
+    size_t containers;
+};
+
+static struct shape shape_of(const char *text, size_t len)
 {
+    struct shape shape = { 0 };
     int depth = 0;
     bool quoted = false;
 
@@ -19,13 +26,14 @@ static bool too_deep(const char *text, size_t len)
         } else if (text[i] == '"') {
             quoted = true;
         } else if (text[i] == '{' || text[i] == '[') {
-            if (++depth > FERRY_JSON_DEPTH_MAX)
-                return true;
+            shape.containers++;
+            if (++depth > shape.deepest)
+                shape.deepest = depth;
         } else if (text[i] == '}' || text[i] == ']') {
             depth--;
         }
     }
-    return false;
+    return shape;
 }
 
 /*
@@ -54,13 +62,18 @@ static int load(const void *bytes, size_t len, const char *what, json_t **out,
     static once_flag once = ONCE_FLAG_INIT;
     FERRY_OWNED_JSON *document = NULL;
     json_error_t why;
+    struct shape shape;
 
     if (len > (size_t)FERRY_MANIFEST_MAX)
         return ferry_fail(err, FERRY_ELIMIT, "%s: %zu bytes, limit %lld", what, len,
                           (long long)FERRY_MANIFEST_MAX);
-    if (too_deep(bytes, len))
+    shape = shape_of(bytes, len);
+    if (shape.deepest > FERRY_JSON_DEPTH_MAX)
         return ferry_fail(err, FERRY_ELIMIT, "%s: nested deeper than %d levels", what,
                           FERRY_JSON_DEPTH_MAX);
+    if (shape.containers > FERRY_JSON_CONTAINERS_MAX)
+        return ferry_fail(err, FERRY_ELIMIT, "%s: has more than %d objects and arrays", what,
+                          FERRY_JSON_CONTAINERS_MAX);
     call_once(&once, use_json_memory);
     memory_ran_out = false;
     document = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &why);

@@ -16,6 +16,7 @@
 #include "format/core/digest.h"
 
 #define FERRY_JSON_DEPTH_MAX 64
+#define FERRY_JSON_CONTAINERS_MAX 200000              /* objects and arrays: SPEC 6 */
 #define FERRY_MANIFEST_MAX ((int64_t)4 * 1024 * 1024) /* any manifest, index or config: SPEC 6 */
 
 static inline void ferry_json_freep(json_t **p)

@@ -93,6 +93,25 @@ static void test_json_depth(void **state)
     CHECK_CODE(load_nested(100000, true, &err), FERRY_ELIMIT);
 }
 
+/* [L14] */
+static void test_json_containers(void **state)
+{
+    (void)state;
+    for (int more = 0; more <= 1; more++) {
+        FERRY_OWNED_JSON *document = NULL;
+        FERRY_OWNED_BUF text;
+        struct ferry_err err;
+
+        ferry_buf_init(&text, (size_t)FERRY_MANIFEST_MAX);
+        CHECK_OK(ferry_buf_print(&text, &err, "{\"{[\":[1")); /* two of them */
+        for (int i = 2; i < FERRY_JSON_CONTAINERS_MAX + more; i++)
+            CHECK_OK(ferry_buf_print(&text, &err, i % 2 ? ",[]" : ",{}"));
+        CHECK_OK(ferry_buf_print(&text, &err, "]}"));
+        CHECK_CODE(ferry_json_load(text.data, text.len, "crowded", &document, &err),
+                   more ? FERRY_ELIMIT : FERRY_OK);
+    }
+}
+
 /* [L1] */
 static void test_json_size_of_document(void **state)
 {
@@ -239,11 +258,9 @@ static void test_json_digest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_load),
-        cmocka_unit_test(test_json_depth),
-        cmocka_unit_test(test_json_size_of_document),
-        cmocka_unit_test(test_json_size),
-        cmocka_unit_test(test_json_types),
+        cmocka_unit_test(test_json_load),       cmocka_unit_test(test_json_depth),
+        cmocka_unit_test(test_json_containers), cmocka_unit_test(test_json_size_of_document),
+        cmocka_unit_test(test_json_size),       cmocka_unit_test(test_json_types),
         cmocka_unit_test(test_json_digest),
     };
 

@@ -20,7 +20,7 @@
 #define GIB ((int64_t)1024 * 1024 * 1024)
 #define HEX "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
-/* The values of SPEC.md 6: [L1] [L2] [L3] [L4] [L5] [L6] [L8] [L9] [L11] [L12] [L13]. */
+/* The values of SPEC.md 6: [L1] [L2] [L3] [L4] [L5] [L6] [L8] [L9] [L11] [L12] [L13] [L14]. */
 _Static_assert(FERRY_MANIFEST_MAX == 4194304, "L1");
 _Static_assert(FERRY_JSON_DEPTH_MAX == 64, "L2");
 _Static_assert(FERRY_CHILDREN_MAX == 10000, "L3");
@@ -32,6 +32,7 @@ _Static_assert(FERRY_DOCKER_MANIFEST_MAX == 1048576, "L9");
 _Static_assert(FERRY_REACH_MAX == 10000000, "L11");
 _Static_assert(FERRY_HOLES_MAX == 4294967296, "L12");
 _Static_assert(FERRY_DOCUMENTS_MAX == 2147483648, "L13");
+_Static_assert(FERRY_JSON_CONTAINERS_MAX == 200000, "L14");
 
 static struct sample config, layer, manifest, index_json;
 
