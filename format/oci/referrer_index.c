@@ -42,16 +42,26 @@ int ferry_referrer_index_parse(const struct ferry_buf *list, const char *what,
     return 0;
 }
 
-static bool lists(const json_t *manifests, const struct ferry_node *node)
+/* A set of digests: an object whose keys they are. */
+static int add_to_set(json_t *set, const char *digest, struct ferry_err *err)
 {
-    for (size_t i = 0; i < json_array_size(manifests); i++) {
-        const char *digest = json_string_value(
-            json_object_get(json_array_get(manifests, i), "digest"));
+    return json_object_set_new(set, digest, json_null()) < 0 ? ferry_fail_memory(err) : 0;
+}
 
-        if (digest && strcmp(digest, node->descriptor.digest.text) == 0)
-            return true;
+/* Those that the list has; what is wrong with an entry is not ours to say. */
+static int add_listed(json_t *set, const json_t *manifests, struct ferry_err *err)
+{
+    size_t i;
+    json_t *entry;
+
+    json_array_foreach(manifests, i, entry)
+    {
+        const char *digest = json_string_value(json_object_get(entry, "digest"));
+
+        if (digest)
+            FERRY_TRY(add_to_set(set, digest, err));
     }
-    return false;
+    return 0;
 }
 
 /* By which readers tell a signature from an SBOM: without a type of its own that of the config. */
@@ -91,10 +101,14 @@ static int describe(const struct ferry_node *node, json_t **out, struct ferry_er
     return 0;
 }
 
-static int add(json_t *manifests, const struct ferry_node *node, struct ferry_err *err)
+/* Unless the list has it. */
+static int add(json_t *manifests, json_t *set, const struct ferry_node *node, struct ferry_err *err)
 {
     json_t *descriptor = NULL;
 
+    if (json_object_get(set, node->descriptor.digest.text))
+        return 0;
+    FERRY_TRY(add_to_set(set, node->descriptor.digest.text, err));
     FERRY_TRY(describe(node, &descriptor, err));
     return json_array_append_new(manifests, descriptor) < 0 ? ferry_fail_memory(err) : 0;
 }
@@ -104,6 +118,7 @@ int ferry_referrer_index_merge(const struct ferry_buf *list, const char *what,
                                struct ferry_buf *out, struct ferry_err *err)
 {
     FERRY_OWNED_JSON *document = NULL;
+    FERRY_OWNED_JSON *set = json_object();
     json_t *manifests = NULL;
     size_t before;
 
@@ -117,8 +132,8 @@ int ferry_referrer_index_merge(const struct ferry_buf *list, const char *what,
         manifests = json_object_get(document, "manifests");
     }
     before = json_array_size(manifests);
+    FERRY_TRY(add_listed(set, manifests, err));
     for (size_t i = 0; i < count; i++)
-        if (!lists(manifests, nodes[i]))
-            FERRY_TRY(add(manifests, nodes[i], err));
+        FERRY_TRY(add(manifests, set, nodes[i], err));
     return json_array_size(manifests) > before ? ferry_json_dump(document, out, err) : 0;
 }
