@@ -7,7 +7,8 @@
 /* An image of index.json. */
 struct named {
     const struct ferry_image *image;
-    bool is_met; /* an item has its name */
+    bool is_met;  /* an item has its name, */
+    bool is_told; /*   and something is wrong with that */
 };
 
 struct check {
@@ -125,11 +126,16 @@ static int check_name(const struct check *c, const json_t *item, const char *tex
 
     if (!named)
         return c->graph->is_ours ? tell(c, text, "is a name that index.json has not", err) : 0;
-    if (named->is_met)
+    if (named->is_told)
+        return 0;
+    if (named->is_met) {
+        named->is_told = true;
         return tell(c, text, "stands there twice: docker load would take the last", err);
+    }
     FERRY_TRY(find_among(c, named, item, &found, err));
     if (found)
         return 0;
+    named->is_told = true;
     return tell(c, text,
                 "stands for a config or layers there that are not those of that image: docker load "
                 "would load something else than index.json says",

@@ -108,6 +108,8 @@ static void test_docker_check_items(void **state)
         { "a_layer_less", item(X, c0, LAY(0), NULL), ELSE, ELSE },
         { "second_name_of_another", item(Y "," X, c1, LAY(2), NULL), ELSE, ELSE },
         { "same_name_again", item(X "," X, c0, LAY(0), LAY(1)), "twice", "twice" },
+        { "same_name_thrice", item(X "," X "," X, c0, LAY(0), LAY(1)), "twice", "twice" },
+        { "of_another_image_twice", item(X "," X, c1, LAY(2), NULL), ELSE, ELSE },
         { "layer_left_out", item(Z, c1, &foreign, NULL), ELSE, ELSE },
         { "unknown_name", item("\"host.example/n:1\"", c0, LAY(0), LAY(1)), "has not", "" },
         { "other_tag", item("\"host.example/x:2\"", c0, LAY(0), LAY(1)), "has not", "" },
