@@ -95,11 +95,14 @@ const char *sample_descriptor(const struct sample *sample, const char *more)
 
 static const char *list(const struct sample *samples, size_t count)
 {
-    const char *text = "";
+    FERRY_OWNED_BUF text; /* there may be thousands */
+    struct ferry_err err;
 
+    ferry_buf_init(&text, SIZE_MAX);
     for (size_t i = 0; i < count; i++)
-        text = sample_format("%s%s%s", text, i > 0 ? "," : "", sample_descriptor(&samples[i], ""));
-    return text;
+        CHECK_OK(ferry_buf_print(&text, &err, "%s%s", i > 0 ? "," : "",
+                                 sample_descriptor(&samples[i], "")));
+    return count > 0 ? sample_format("%s", (char *)text.data) : "";
 }
 
 struct sample sample_manifest(struct sample config, const struct sample *layers, size_t count)
