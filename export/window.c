@@ -46,8 +46,10 @@ int ferry_window_new(const struct ferry_window_options *options, struct ferry_wi
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->work, NULL);
     pthread_cond_init(&w->full, NULL);
-    if (w->options.segment == 0)
-        w->options.segment = FERRY_SEGMENT_DEFAULT;
+    w->adapts = options->segment == 0;
+    w->segment = w->adapts ? FERRY_SEGMENT_SMALLEST : options->segment;
+    if (w->adapts)
+        w->options.segment = FERRY_SEGMENT_LARGEST;
     /* Half as many again as connections: one that is done need not wait for the reader. */
     w->slot_count = (size_t)w->options.jobs + (size_t)w->options.jobs / 2 + 1;
     w->slots = calloc(w->slot_count, sizeof(*w->slots));

@@ -2,19 +2,22 @@
 
 #include "export/pull.h"
 #include "export/window_impl.h"
+#include "format/core/clock.h"
 #include "format/registry/retry.h"
 
-#define PROGRESS_PARTS 32 /* of a segment: who moves less than one makes no progress */
+#define PROGRESS_PARTS 32 /* of the longest segment: who moves less than one makes no progress */
 
 static bool is_last(const struct ferry_window *w, const struct ferry_slot *slot)
 {
     return slot->offset + (int64_t)slot->len == ferry_window_node(w, slot->blob)->descriptor.size;
 }
 
-/* Reads into the slot until it is full. */
-static int fill(const struct ferry_window *w, struct ferry_slot *slot, struct ferry_source *body,
-                struct ferry_err *err)
+/* Reads into the slot until it is full. The body was waited for. */
+static int fill(struct ferry_window *w, struct ferry_slot *slot, struct ferry_source *body,
+                int64_t waited_ms, struct ferry_err *err)
 {
+    const int64_t began_ms = ferry_now_ms();
+    const bool from_first = slot->filled == 0;
     size_t got;
 
     if (!slot->data) /* untouched memory costs nothing, so every slot has a whole segment */
@@ -30,6 +33,8 @@ static int fill(const struct ferry_window *w, struct ferry_slot *slot, struct fe
         slot->filled += got;
         ferry_progress_add(w->options.progress, (int64_t)got, 0);
     }
+    if (from_first)
+        ferry_window_adapt(w, slot->len, waited_ms, ferry_now_ms() - began_ms);
     return 0;
 }
 
@@ -67,16 +72,16 @@ static int expect_end(const struct ferry_window *w, const struct ferry_slot *slo
 /* Fills *slot and, of a body that is the whole blob, those behind it. *slot is NULL when the rest
  * is left to others. */
 static int fill_from(struct ferry_window *w, struct ferry_slot **slot, struct ferry_source *body,
-                     bool whole, struct ferry_err *err)
+                     bool whole, int64_t waited_ms, struct ferry_err *err)
 {
     if (whole)
         FERRY_TRY(discard(body, (*slot)->offset + (int64_t)(*slot)->filled, err));
-    FERRY_TRY(fill(w, *slot, body, err));
+    FERRY_TRY(fill(w, *slot, body, waited_ms, err));
     while (whole && !is_last(w, *slot)) {
         *slot = ferry_window_advance(w, *slot);
         if (!*slot)
             return 0;
-        FERRY_TRY(fill(w, *slot, body, err));
+        FERRY_TRY(fill(w, *slot, body, 0, err));
     }
     FERRY_TRY(expect_end(w, *slot, body, err));
     ferry_window_set_full(w, *slot);
@@ -89,6 +94,7 @@ static int fetch_once(struct ferry_window *w, struct ferry_slot **slot, size_t p
                       bool *answered, struct ferry_err *err)
 {
     FERRY_OWNED_REPLY reply = { 0 };
+    const int64_t asked_ms = ferry_now_ms();
     size_t blob = (*slot)->blob;
     bool whole, spans = (*slot)->offset == 0 && is_last(w, *slot) && (*slot)->filled == 0;
     const struct ferry_pull pull = {
@@ -98,14 +104,16 @@ static int fetch_once(struct ferry_window *w, struct ferry_slot **slot, size_t p
         .first = (*slot)->offset + (int64_t)(*slot)->filled,
         .last = (*slot)->offset + (int64_t)(*slot)->len - 1,
     };
+    int64_t waited_ms;
 
     FERRY_TRY(ferry_pull_range(w->options.session, &pull, &reply, &whole, err));
+    waited_ms = ferry_now_ms() - asked_ms;
     *answered = true;
     if (whole && !spans && !ferry_window_claim_whole(w, *slot)) {
         *slot = NULL;
         return 0;
     }
-    if (fill_from(w, slot, reply.body, whole, err) < 0) {
+    if (fill_from(w, slot, reply.body, whole, waited_ms, err) < 0) {
         if (whole && !spans)
             ferry_window_give_up_whole(w, blob);
         return (int)err->code;

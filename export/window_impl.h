@@ -45,6 +45,8 @@ struct ferry_window {
     pthread_cond_t full;  /* a slot became FULL, or the window failed */
     struct ferry_slot *slots;
     size_t slot_count;
+    size_t segment;     /* bytes of the next one; options.segment is the most */
+    bool adapts;        /* it changes */
     uint64_t assigned;  /* segments that were given a slot so far */
     uint64_t read;      /* segments that were read so far */
     size_t assign_blob; /* the next segment to be assigned */
@@ -84,6 +86,10 @@ void ferry_window_end(struct ferry_window *w, const struct ferry_err *why, size_
 
 /* Waits for a segment to fetch; its slot is the caller's. NULL when the window ends. */
 struct ferry_slot *ferry_window_take(struct ferry_window *w);
+
+/* One segment of `len` bytes was `took_ms` in coming, `waited_ms` after it was asked for: whether
+ * the next ones should be longer or shorter. */
+void ferry_window_adapt(struct ferry_window *w, size_t len, int64_t waited_ms, int64_t took_ms);
 
 /* It is the reader's now. */
 void ferry_window_set_full(struct ferry_window *w, struct ferry_slot *slot);

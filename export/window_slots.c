@@ -2,6 +2,8 @@
 
 #include "export/window_impl.h"
 
+#define ENOUGH_MS 100
+
 /* A blob of no bytes has no segments. */
 void ferry_window_assign(struct ferry_window *w)
 {
@@ -18,7 +20,7 @@ void ferry_window_assign(struct ferry_window *w)
         slot->segment = w->assigned++;
         slot->blob = w->assign_blob;
         slot->offset = w->assign_offset;
-        slot->len = left < (int64_t)w->options.segment ? (size_t)left : w->options.segment;
+        slot->len = left < (int64_t)w->segment ? (size_t)left : w->segment;
         slot->filled = 0;
         w->assign_offset += (int64_t)slot->len;
     }
@@ -72,6 +74,25 @@ struct ferry_slot *ferry_window_take(struct ferry_window *w)
         slot->state = FERRY_SLOT_FILLING;
     pthread_mutex_unlock(&w->lock);
     return slot;
+}
+
+/*
+ * A request costs little once its bytes take a tenth of a second and four times as long as the
+ * waiting for them; four times as many bytes as that would only be lost by a kill. Of another size
+ * than the present one there is nothing to learn: all that were in flight together change it once.
+ */
+void ferry_window_adapt(struct ferry_window *w, size_t len, int64_t waited_ms, int64_t took_ms)
+{
+    const int64_t enough_ms = waited_ms * 4 > ENOUGH_MS ? waited_ms * 4 : ENOUGH_MS;
+
+    pthread_mutex_lock(&w->lock);
+    if (w->adapts && len == w->segment) {
+        if (took_ms < enough_ms && w->segment < FERRY_SEGMENT_LARGEST)
+            w->segment *= 2;
+        else if (took_ms > enough_ms * 4 && w->segment > FERRY_SEGMENT_SMALLEST)
+            w->segment /= 2;
+    }
+    pthread_mutex_unlock(&w->lock);
 }
 
 void ferry_window_set_full(struct ferry_window *w, struct ferry_slot *slot)

@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "format/core/cancel.h"
+#include "format/core/clock.h"
 #include "format/core/thread.h"
 #include "format/registry/auth_cache.h"
 #include "format/registry/scope.h"
@@ -21,14 +21,6 @@ struct ferry_auth {
     pthread_cond_t fetched;
     struct ferry_auth_cache cache;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int ferry_auth_new(struct ferry_credentials *credentials, const char *const *insecure,
                    struct ferry_auth **out, struct ferry_err *err)
@@ -60,7 +52,7 @@ static int64_t expiry(int64_t seconds)
     int64_t early = seconds / 4 < RENEW_EARLY_MAX_S ? seconds * 250
                                                     : (int64_t)RENEW_EARLY_MAX_S * 1000;
 
-    return now_ms() + seconds * 1000 - early;
+    return ferry_now_ms() + seconds * 1000 - early;
 }
 
 /* Asks the token service, without the lock, so `question` is a copy: its token is filled in. */
@@ -165,7 +157,7 @@ static int bearer_header(struct ferry_auth *auth, const struct ferry_auth_need *
         *err = slot->result;
         return (int)err->code;
     }
-    while (!slot->token || now_ms() >= slot->expires_ms) {
+    while (!slot->token || ferry_now_ms() >= slot->expires_ms) {
         if (slot->fetching)
             FERRY_TRY(await_fetch(auth, slot, err));
         else

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "format/core/cancel.h"
+#include "format/core/clock.h"
 #include "format/registry/http_impl.h"
 #include "format/registry/origin.h"
 #include "format/registry/retry.h"
@@ -25,14 +25,6 @@ static CURLcode curl_ready;
 static void start_curl(void)
 {
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* --- driving ------------------------------------------------------------------------------- */
@@ -109,7 +101,7 @@ static bool is_stalled(const struct ferry_http *http)
 /* Waits for the network, and looks at the watch. */
 static int wait_ready(struct ferry_http *http, struct ferry_err *err)
 {
-    int64_t before = now_ms();
+    int64_t before = ferry_now_ms();
 
     if (http->deadline_ms == 0)
         FERRY_TRY(ferry_cancel_check(err));
@@ -119,7 +111,7 @@ static int wait_ready(struct ferry_http *http, struct ferry_err *err)
     curl_multi_poll(http->multi, NULL, 0, SLICE_MS, NULL);
     if (http->moved >= FERRY_STALL_BYTES || !is_connected(http))
         ferry_http_wind_watch(http);
-    http->waited_ms += now_ms() - before;
+    http->waited_ms += ferry_now_ms() - before;
     return is_stalled(http) ? ferry_http_fail_stall(http, err) : 0;
 }
 
@@ -222,7 +214,7 @@ static void restart(struct ferry_http *http, const struct ferry_http_request *re
     http->body = request->body;
     http->body_left = request->body ? request->body_size : 0;
     http->settles = request->settles;
-    http->deadline_ms = request->within_ms > 0 ? now_ms() + request->within_ms : 0;
+    http->deadline_ms = request->within_ms > 0 ? ferry_now_ms() + request->within_ms : 0;
     ferry_http_wind_watch(http);
 }
 
@@ -264,7 +256,7 @@ int ferry_http_send(struct ferry_http *http, const struct ferry_http_request *re
         return ferry_fail_memory(err);
     http->head.fault = FERRY_FAULT_NONE;
     http->active = true;
-    http->started_ms = now_ms();
+    http->started_ms = ferry_now_ms();
     snprintf(http->method, sizeof(http->method), "%s", request->method);
     rc = drive(http, head_ready, err);
     if (rc == 0 && http->finished && !http->head_done)
@@ -308,7 +300,7 @@ static void tell(struct ferry_http *http)
     const struct ferry_trace trace = { .method = http->method,
                                        .url = http->url,
                                        .received = http->received - (int64_t)http->spill_len,
-                                       .ms = now_ms() - http->started_ms };
+                                       .ms = ferry_now_ms() - http->started_ms };
 
     if (http->started_ms > 0)
         ferry_trace_tell(http->options, &trace, &http->head);
@@ -347,13 +339,13 @@ int ferry_http_read(struct ferry_http *http, void *buf, size_t cap, size_t *got,
 
 void ferry_http_end(struct ferry_http *http)
 {
-    const int64_t until = now_ms() + LEFTOVER_MS;
+    const int64_t until = ferry_now_ms() + LEFTOVER_MS;
 
     if (http->active)
         perform(http);
     while (http->active && http->head_done && http->body_left == 0 && !ferry_cancelled() &&
            http->head.length >= 0 && http->head.length - http->received <= LEFTOVER_MAX &&
-           now_ms() < until) {
+           ferry_now_ms() < until) {
         http->spill_at = http->spill_len = 0;
         perform(http);
         if (http->active)

@@ -1,17 +1,9 @@
 #include "format/registry/rate.h"
 
-#include <time.h>
+#include "format/core/clock.h"
 
 #define SECOND_US 1000000
 #define PORTIONS 8 /* a second */
-
-static int64_t now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * SECOND_US + t.tv_nsec / 1000;
-}
 
 void ferry_rate_init(struct ferry_rate *rate, int64_t bytes_per_second)
 {
@@ -27,7 +19,7 @@ void ferry_rate_release(struct ferry_rate *rate)
 
 int64_t ferry_rate_take(struct ferry_rate *rate, size_t bytes)
 {
-    const int64_t now = now_us();
+    const int64_t now = ferry_now_us();
     int64_t wait;
 
     pthread_mutex_lock(&rate->lock);

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "format/core/clock.h"
 #include "format/core/thread.h"
 #include "format/run/phase.h"
 
@@ -43,10 +43,7 @@ struct ferry_progress {
 
 static double now(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (double)ferry_now_us() / 1e6;
 }
 
 /* Not ferry_fd_write: what there is to say must be said after an interruption as well. */

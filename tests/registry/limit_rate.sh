@@ -26,6 +26,11 @@ for jobs in 1 6; do
 done
 run 0 ociferry-verify "$T/a.tar"
 
+step "what is in flight, and lost by a kill, is little where the connection is slow"
+start_proxy P "$SRC"
+run 0 ociferry-export --limit-rate $rate --force -o "$T/a.tar" "$P/app/big:1"
+at_least "requests for the layer" 60 "$(grep -c "^GET .*$(raw "$SRC" app/big 1 | jq -r '.layers[0].digest')" "$T/P.log")"
+
 step "import: likewise"
 takes 3 12 ociferry-import --limit-rate $rate --timeout 1 --retries 0 "$T/a.tar" "$DST"
 says_not "stall|trying again"

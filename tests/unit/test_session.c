@@ -10,6 +10,7 @@
 #include "format/core/blob_impl.h"
 #include "format/core/blob_verify.h"
 #include "format/core/cancel.h"
+#include "format/core/clock.h"
 #include "format/registry/origin.h"
 #include "format/registry/retry.h"
 #include "format/registry/session_impl.h"
@@ -100,14 +101,6 @@ static void check_get(int status, const char *body)
     assert_int_equal(reply.status, status);
     CHECK_OK(ferry_source_read_all(reply.body, &bytes, &err));
     assert_string_equal(bytes.data ? (char *)bytes.data : "", body);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void nap(long ms)
@@ -840,7 +833,7 @@ static void test_session_idle_connection_closed(void **state)
 static void test_session_refused(void **state)
 {
     FERRY_OWNED_REPLY reply = { .status = 0 };
-    int64_t before = now_ms();
+    int64_t before = ferry_now_ms();
 
     (void)state;
     stub_stop(ferry_steal(&stub));
@@ -849,7 +842,7 @@ static void test_session_refused(void **state)
     CHECK_CODE(get("a", "x", &reply), FERRY_ENET);
     assert_non_null(strstr(err.msg, "127.0.0.1"));
     assert_int_equal(notes, 2);
-    assert_true(now_ms() - before < 3000);
+    assert_true(ferry_now_ms() - before < 3000);
     stub = stub_start();
 }
 
@@ -901,7 +894,7 @@ static void test_session_retry_after_is_waited_for(void **state)
         const struct stub_step steps[] = { { .status = i == 0 ? 429 : 503, .headers = headers[i] },
                                            { .body = "ok" } };
         const time_t then = time(NULL) + 2;
-        int64_t before = now_ms();
+        int64_t before = ferry_now_ms();
         struct tm tm;
 
         strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&then, &tm));
@@ -909,7 +902,7 @@ static void test_session_retry_after_is_waited_for(void **state)
             snprintf(headers[i], sizeof(headers[i]), "Retry-After: %s\r\n", date);
         SCRIPT(steps);
         check_get(200, "ok");
-        assert_in_range(now_ms() - before, 900, 4000);
+        assert_in_range(ferry_now_ms() - before, 900, 4000);
     }
 }
 
@@ -1279,10 +1272,10 @@ static void check_stall(struct ferry_source *body, int64_t settles, int64_t low,
                                      .body_size = body ? ferry_source_size(body) : 0,
                                      .settles = settles };
     FERRY_OWNED_REPLY reply = { .status = 0 };
-    int64_t before = now_ms();
+    int64_t before = ferry_now_ms();
 
     CHECK_CODE(ferry_session_call(session, &call, &reply, &err), FERRY_ESTALL);
-    assert_in_range(now_ms() - before, low, high);
+    assert_in_range(ferry_now_ms() - before, low, high);
     assert_non_null(strstr(err.msg, registry));
     assert_non_null(strstr(err.msg, "no reply in"));
     assert_non_null(strstr(err.msg, "--timeout"));
@@ -1344,7 +1337,7 @@ static void test_session_silence_in_the_body(void **state)
 {
     const struct stub_step steps[] = { { .headers = "X: ", .action = STUB_STALL, .times = -1 } };
     FERRY_OWNED_REPLY reply = { .status = 0 };
-    int64_t before = now_ms();
+    int64_t before = ferry_now_ms();
 
     (void)state;
     options.stall_seconds = 1;
@@ -1354,7 +1347,7 @@ static void test_session_silence_in_the_body(void **state)
     CHECK_OK(get("a", "x", &reply));
     CHECK_CODE(ferry_source_drain(reply.body, &err), FERRY_ESTALL);
     assert_non_null(strstr(err.msg, "less than 1024 bytes after the first 0 in 1 s"));
-    assert_in_range(now_ms() - before, 900, 1900);
+    assert_in_range(ferry_now_ms() - before, 900, 1900);
 }
 
 /* A caller that is slow to read is not a server that stalls. */
@@ -1435,7 +1428,7 @@ static void test_session_threads(void **state)
     };
     const char *failed[8] = { NULL };
     pthread_t threads[FERRY_COUNT(failed)];
-    int64_t before = now_ms();
+    int64_t before = ferry_now_ms();
 
     (void)state;
     open_session();
@@ -1447,7 +1440,7 @@ static void test_session_threads(void **state)
         assert_null(failed[i]);
     }
     assert_int_equal(stub_count_path(stub, "/token"), 1); /* the others waited for it */
-    print_message("600 requests over 8 threads: %d ms\n", (int)(now_ms() - before));
+    print_message("600 requests over 8 threads: %d ms\n", (int)(ferry_now_ms() - before));
 }
 
 static void *cancel_soon(void *unused)
@@ -1464,7 +1457,7 @@ static void test_session_cancel(void **state)
         { .status = 503, .headers = "Retry-After: 60\r\n", .times = -1 }
     };
     FERRY_OWNED_REPLY reply = { .status = 0 };
-    int64_t before = now_ms();
+    int64_t before = ferry_now_ms();
     pthread_t thread;
 
     (void)state;
@@ -1472,7 +1465,7 @@ static void test_session_cancel(void **state)
     SCRIPT(steps);
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
     CHECK_CODE(get("a", "x", &reply), FERRY_ECANCEL);
-    assert_true(now_ms() - before < 1000);
+    assert_true(ferry_now_ms() - before < 1000);
     pthread_join(thread, NULL);
     CHECK_CODE(get("a", "x", &reply), FERRY_ECANCEL);
 }

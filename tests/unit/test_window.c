@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "export/window_impl.h"
 #include "format/core/blob_verify.h"
 #include "format/core/cancel.h"
 #include "tests/support/check.h"
@@ -244,6 +245,44 @@ static void test_window_range_ignored_at_times(void **state)
     }
 }
 
+/* Rows go on from each other. `len` 0: of the present size. */
+static const struct {
+    const char *name;
+    size_t len;
+    int64_t waited_ms, took_ms;
+    size_t want;
+} adapt_rows[] = {
+    { "quick", 0, 0, 20, 2 * FERRY_SEGMENT_SMALLEST },
+    { "of_the_size_before", FERRY_SEGMENT_SMALLEST, 0, 20, 2 * FERRY_SEGMENT_SMALLEST },
+    { "neither", 0, 20, 200, 2 * FERRY_SEGMENT_SMALLEST },
+    { "long_waited_for", 0, 300, 1000, 4 * FERRY_SEGMENT_SMALLEST },
+    { "slow_but_waited_for", 0, 300, 2000, 4 * FERRY_SEGMENT_SMALLEST },
+    { "quick_again", 0, 0, 99, FERRY_SEGMENT_LARGEST },
+    { "never_longer", 0, 0, 99, FERRY_SEGMENT_LARGEST },
+    { "slow", 0, 10, 500, FERRY_SEGMENT_LARGEST / 2 },
+    { "slower", 0, 10, 5000, FERRY_SEGMENT_LARGEST / 4 },
+    { "slowest", 0, 0, 50000, FERRY_SEGMENT_SMALLEST },
+    { "never_shorter", 0, 0, 50000, FERRY_SEGMENT_SMALLEST },
+};
+
+/* On a slow connection segments are short, since a kill costs what is in flight. */
+static void test_window_adapts(void **state)
+{
+    FERRY_OWNED(ferry_window) window = open_window(1, 0);
+    FERRY_OWNED(ferry_window) fixed = open_window(1, SEGMENT);
+
+    (void)state;
+    for (size_t i = 0; i < FERRY_COUNT(adapt_rows); i++) {
+        size_t len = adapt_rows[i].len > 0 ? adapt_rows[i].len : window->segment;
+
+        ferry_window_adapt(window, len, adapt_rows[i].waited_ms, adapt_rows[i].took_ms);
+        if (window->segment != adapt_rows[i].want)
+            fail_msg("%s: %zu bytes", adapt_rows[i].name, window->segment);
+        ferry_window_adapt(fixed, SEGMENT, adapt_rows[i].waited_ms, adapt_rows[i].took_ms);
+        assert_int_equal(fixed->segment, SEGMENT);
+    }
+}
+
 /* Connections that break are continued inside the segment, or the whole blob's body. */
 static void test_window_cut_bodies(void **state)
 {
@@ -397,15 +436,11 @@ static void test_window_cancelled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WINDOW_TEST(test_window_ranges),
-        WINDOW_TEST(test_window_asks_plainly_for_small_blobs),
-        WINDOW_TEST(test_window_foreign),
-        WINDOW_TEST(test_window_range_ignored),
-        WINDOW_TEST(test_window_range_ignored_at_times),
-        WINDOW_TEST(test_window_cut_bodies),
-        WINDOW_TEST(test_window_cut_for_ever),
-        WINDOW_TEST(test_window_lies),
-        WINDOW_TEST(test_window_freed_early),
+        WINDOW_TEST(test_window_ranges),     WINDOW_TEST(test_window_asks_plainly_for_small_blobs),
+        WINDOW_TEST(test_window_foreign),    WINDOW_TEST(test_window_range_ignored),
+        WINDOW_TEST(test_window_adapts),     WINDOW_TEST(test_window_range_ignored_at_times),
+        WINDOW_TEST(test_window_cut_bodies), WINDOW_TEST(test_window_cut_for_ever),
+        WINDOW_TEST(test_window_lies),       WINDOW_TEST(test_window_freed_early),
         WINDOW_TEST(test_window_cancelled),
     };
 
