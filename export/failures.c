@@ -30,6 +30,7 @@ bool ferry_failures_permit(const struct ferry_failures *list, const struct ferry
     case FERRY_ELIMIT:
     case FERRY_EREFUSED:
     case FERRY_ESTALL:
+    case FERRY_EPROTOCOL:
         break;
     }
     return list->keep_going;

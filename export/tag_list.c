@@ -45,7 +45,7 @@ static int add_tags(struct listing *l, const json_t *names, struct ferry_err *er
         const char *tag = json_string_value(name);
 
         if (!tag || !ferry_tag_valid(tag))
-            return ferry_fail(err, FERRY_EFORMAT, "\"%.200s\" in its list of tags is not a tag",
+            return ferry_fail(err, FERRY_EPROTOCOL, "\"%.200s\" in its list of tags is not a tag",
                               tag ? tag : "(not a text)");
         FERRY_TRY(add_to_set(l->tags, tag, err));
         if (json_object_size(l->tags) > FERRY_TAGS_MAX)
@@ -58,7 +58,7 @@ static int add_tags(struct listing *l, const json_t *names, struct ferry_err *er
 static int check_progress(struct listing *l, bool is_stale, struct ferry_err *err)
 {
     if (is_stale || json_object_get(l->pages, l->next))
-        return ferry_fail(err, FERRY_EFORMAT,
+        return ferry_fail(err, FERRY_EPROTOCOL,
                           "its list of tags goes in a circle: what follows page %zu was there "
                           "before",
                           json_object_size(l->pages) + 1);
@@ -76,8 +76,9 @@ static int take_page(struct listing *l, const struct ferry_reply *reply,
     size_t before = json_object_size(l->tags);
     json_t *names;
 
-    FERRY_TRY(ferry_json_load(bytes->data, bytes->len, "its list of tags", &document, err));
-    FERRY_TRY(ferry_json_array(document, "tags", "its list of tags", &names, err));
+    if (ferry_json_load(bytes->data, bytes->len, "its list of tags", &document, err) < 0 ||
+        ferry_json_array(document, "tags", "its list of tags", &names, err) < 0)
+        return ferry_blame_server(err);
     FERRY_TRY(add_tags(l, names, err));
     free(ferry_steal(&l->next));
     FERRY_TRY(ferry_reply_next(reply, &l->next, err));

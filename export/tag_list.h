@@ -2,7 +2,7 @@
  * The tags of a repository (distribution-spec 1.1 "Listing tags").
  *
  * Fails: naming the repository. FERRY_ENOTFOUND when it is not known; FERRY_EAUTH when its tags may
- * not be listed; FERRY_EREFUSED when the registry does not list tags; FERRY_EFORMAT when what it
+ * not be listed; FERRY_EREFUSED when the registry does not list tags; FERRY_EPROTOCOL when what it
  * answers is no list of tags, or one that never ends; FERRY_ELIMIT.
  * Threads: any number at once.
  * Limits: FERRY_MANIFEST_MAX bytes a page; FERRY_TAGS_MAX tags, FERRY_TAG_PAGES_MAX pages.

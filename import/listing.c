@@ -56,6 +56,7 @@ int ferry_listing_ensure(const struct ferry_push *to, const struct ferry_digest 
     if (all)
         return 0;
     FERRY_TRY(ferry_referrer_list_by_tag(to->session, &call, subject, &before, err));
-    FERRY_TRY(ferry_referrer_index_merge(&before, "list of referrers", nodes, count, &after, err));
+    if (ferry_referrer_index_merge(&before, "list of referrers", nodes, count, &after, err) < 0)
+        return ferry_blame_server(err);
     return after.len > 0 ? put_index(to, subject, &after, err) : 0;
 }

@@ -21,6 +21,7 @@ static const struct {
     { FERRY_EFORMAT, FERRY_EXIT_VERIFY },   { FERRY_ELIMIT, FERRY_EXIT_VERIFY },
     { FERRY_ECANCEL, FERRY_EXIT_FAILED },   { FERRY_EREFUSED, FERRY_EXIT_FAILED },
     { FERRY_ESTALL, FERRY_EXIT_NETWORK },   { FERRY_EUNTRUSTED, FERRY_EXIT_VERIFY },
+    { FERRY_EPROTOCOL, FERRY_EXIT_FAILED },
 };
 
 static const char *const exit_texts[] = {
@@ -102,6 +103,13 @@ int ferry_wrap(struct ferry_err *err, const char *fmt, ...)
         snprintf(err->msg + used, sizeof(err->msg) - (size_t)used, ": %.*s",
                  (int)(sizeof(err->msg) - (size_t)used - 3), inner);
     ferry_text_clean(err->msg);
+    return (int)err->code;
+}
+
+int ferry_blame_server(struct ferry_err *err)
+{
+    if (err->code == FERRY_EFORMAT || err->code == FERRY_ELIMIT)
+        err->code = FERRY_EPROTOCOL;
     return (int)err->code;
 }
 

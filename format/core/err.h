@@ -16,20 +16,21 @@
 /* Each code answers: what does the caller do differently? */
 enum ferry_code {
     FERRY_OK = 0,
-    FERRY_ENOMEM = -1,     /* no memory */
-    FERRY_EUSAGE = -2,     /* the command line or a file of the user's is wrong */
-    FERRY_EIO = -3,        /* the local system refused: open, write, no space, ... */
-    FERRY_ENET = -4,       /* the network or a server failed after all retries */
-    FERRY_EAUTH = -5,      /* credentials are missing, wrong, or not enough */
-    FERRY_ENOTFOUND = -6,  /* the repository, tag, blob or image does not exist */
-    FERRY_EDIGEST = -7,    /* the bytes are not what their digest and size say */
-    FERRY_EFORMAT = -8,    /* the bytes are not what the format demands */
-    FERRY_ELIMIT = -9,     /* a named limit was exceeded */
-    FERRY_ECANCEL = -10,   /* the user asked to stop */
-    FERRY_EREFUSED = -11,  /* a server answered, and did not do what was asked; asking again would
-                              not help */
-    FERRY_ESTALL = -12,    /* a server was silent too long: asking again would wait as long again */
-    FERRY_EUNTRUSTED = -13 /* nobody who is trusted vouches for it */
+    FERRY_ENOMEM = -1,    /* no memory */
+    FERRY_EUSAGE = -2,    /* the command line or a file of the user's is wrong */
+    FERRY_EIO = -3,       /* the local system refused: open, write, no space, ... */
+    FERRY_ENET = -4,      /* the network or a server failed after all retries */
+    FERRY_EAUTH = -5,     /* credentials are missing, wrong, or not enough */
+    FERRY_ENOTFOUND = -6, /* the repository, tag, blob or image does not exist */
+    FERRY_EDIGEST = -7,   /* the bytes are not what their digest and size say */
+    FERRY_EFORMAT = -8,   /* the bytes are not what the format demands */
+    FERRY_ELIMIT = -9,    /* a named limit was exceeded */
+    FERRY_ECANCEL = -10,  /* the user asked to stop */
+    FERRY_EREFUSED = -11, /* a server answered, and did not do what was asked; asking again would
+                             not help */
+    FERRY_ESTALL = -12,   /* a server was silent too long: asking again would wait as long again */
+    FERRY_EUNTRUSTED = -13, /* nobody who is trusted vouches for it */
+    FERRY_EPROTOCOL = -14   /* a server's answer makes no sense: asking again would not help */
 };
 
 /* Exit statuses of the three programs (README.md, man pages; a test compares them). */
@@ -70,6 +71,10 @@ int ferry_fail_memory(struct ferry_err *err);
 
 /* Prepends "context: " to the message and returns err->code. */
 int ferry_wrap(struct ferry_err *err, const char *fmt, ...) FERRY_PRINTF(2, 3);
+
+/* The document was a server's, not an archive's: FERRY_EFORMAT and FERRY_ELIMIT become
+ * FERRY_EPROTOCOL. Returns err->code. */
+int ferry_blame_server(struct ferry_err *err);
 
 #ifdef __clang_analyzer__
 /* It looks at one file at a time, and would follow failures that return 0. */

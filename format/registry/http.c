@@ -129,9 +129,9 @@ static int drive(struct ferry_http *http, bool (*ready)(const struct ferry_http 
 /* Why the transfer ended as it did. */
 static int outcome(struct ferry_http *http, struct ferry_err *err)
 {
-    if (http->head_fault == FERRY_ELIMIT) {
+    if (http->head_fault == FERRY_EPROTOCOL) {
         http->head.fault = FERRY_FAULT_FINAL;
-        return ferry_fail(err, FERRY_ELIMIT, "%.*s: the headers of its reply exceed %zu bytes",
+        return ferry_fail(err, FERRY_EPROTOCOL, "%.*s: the headers of its reply exceed %zu bytes",
                           ferry_url_shown(http->url), http->url, FERRY_HTTP_HEADERS_MAX);
     }
     if (http->body_failed) {
@@ -234,7 +234,7 @@ static int check_head(struct ferry_http *http, struct ferry_err *err)
     http->head.body_size = http->head_only ? 0 : http->head.length;
     if (http->head.status < 300 && encoding && *encoding && strcasecmp(encoding, "identity") != 0) {
         http->head.fault = FERRY_FAULT_FINAL;
-        return ferry_fail(err, FERRY_EFORMAT,
+        return ferry_fail(err, FERRY_EPROTOCOL,
                           "%.*s: sent with Content-Encoding \"%s\", which was not asked for and "
                           "hides the bytes that the digest is of",
                           ferry_url_shown(http->url), http->url, encoding);

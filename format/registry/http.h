@@ -7,14 +7,12 @@
  * on purpose: one transfer a connection, so N of these carry N TCP windows.
  * It follows no redirect, sends no credentials of its own, decodes nothing.
  * Owns: all handles. Options are borrowed for as long as it lives, a request for the call.
- * Fails: FERRY_ENET with ferry_http_head::fault telling what kind; FERRY_ESTALL; FERRY_EFORMAT,
- * FERRY_ELIMIT for a reply that breaks the rules; FERRY_ECANCEL within 200 ms of ferry_cancel(); a
- * failure of the request's body source is returned as it is.
- * Threads: one at a time.
- * Limits: headers of a reply 64 KiB; connect, TLS included, 20 s or `stall_seconds` if that is
- * less; a stall is FERRY_STALL_BYTES not moved within `stall_seconds` of waiting for the server.
- * Time in which the caller, the body's source or the rate limit keeps the server waiting does not
- * count.
+ * Fails: FERRY_ENET with ferry_http_head::fault telling what kind; FERRY_ESTALL; FERRY_EPROTOCOL
+ * for a reply that breaks the rules; FERRY_ECANCEL within 200 ms of ferry_cancel(); a failure of
+ * the request's body source is returned as it is. Threads: one at a time. Limits: headers of a
+ * reply 64 KiB; connect, TLS included, 20 s or `stall_seconds` if that is less; a stall is
+ * FERRY_STALL_BYTES not moved within `stall_seconds` of waiting for the server. Time in which the
+ * caller, the body's source or the rate limit keeps the server waiting does not count.
  */
 #ifndef FERRY_REGISTRY_HTTP_H
 #define FERRY_REGISTRY_HTTP_H

@@ -30,7 +30,7 @@ size_t ferry_http_on_header(char *line, size_t size, size_t count, void *ctx)
     http->moved += (int64_t)all;
     http->header_bytes += all;
     if (http->header_bytes > FERRY_HTTP_HEADERS_MAX) {
-        http->head_fault = FERRY_ELIMIT;
+        http->head_fault = FERRY_EPROTOCOL;
         return 0;
     }
     if (http->head_done) /* trailers of a chunked body */

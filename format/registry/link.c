@@ -15,7 +15,7 @@ static void skip_spaces(const char **p)
 
 static int fail(struct ferry_err *err, const char *header)
 {
-    return ferry_fail(err, FERRY_EFORMAT, "Link: \"%.200s\" is not a list of <URL>; rel=NAME",
+    return ferry_fail(err, FERRY_EPROTOCOL, "Link: \"%.200s\" is not a list of <URL>; rel=NAME",
                       header);
 }
 

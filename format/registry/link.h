@@ -1,7 +1,7 @@
 /*
  * The Link header (RFC 8288), by which a registry says where a list goes on.
  *
- * Fails: FERRY_EFORMAT on a header that is none, since what it would have said is lost.
+ * Fails: FERRY_EPROTOCOL on a header that is none, since what it would have said is lost.
  */
 #ifndef FERRY_REGISTRY_LINK_H
 #define FERRY_REGISTRY_LINK_H

@@ -26,8 +26,8 @@ int ferry_url_shown(const char *url)
 
 static int fail_url(const char *text, const char *why, struct ferry_err *err)
 {
-    return ferry_fail(err, FERRY_EFORMAT, "\"%.*s\" cannot be followed: %s", ferry_url_shown(text),
-                      text, why);
+    return ferry_fail(err, FERRY_EPROTOCOL, "\"%.*s\" cannot be followed: %s",
+                      ferry_url_shown(text), text, why);
 }
 
 /* libcurl parses and sends, so what it understands is what gets compared. */

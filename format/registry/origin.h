@@ -3,7 +3,7 @@
  *
  * What it is: the one place that takes URLs apart, so that what is compared is what is used. An
  * origin is a plain value.
- * Fails: FERRY_EFORMAT on a URL that is neither http nor https, holds a user name, or is no URL.
+ * Fails: FERRY_EPROTOCOL on a URL that is neither http nor https, holds a user name, or is no URL.
  */
 #ifndef FERRY_REGISTRY_ORIGIN_H
 #define FERRY_REGISTRY_ORIGIN_H

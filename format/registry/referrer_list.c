@@ -82,9 +82,9 @@ static void begin(struct question *q, struct ferry_session *session, const struc
     ferry_buf_init(&q->bytes, (size_t)FERRY_MANIFEST_MAX);
 }
 
-int ferry_referrer_list_ask(struct ferry_session *session, const struct ferry_call *call,
-                            const struct ferry_digest *subject, bool *is_known,
-                            struct ferry_referrer_list *list, struct ferry_err *err)
+static int ask(struct ferry_session *session, const struct ferry_call *call,
+               const struct ferry_digest *subject, bool *is_known, struct ferry_referrer_list *list,
+               struct ferry_err *err)
 {
     char path[FERRY_DIGEST_TEXT_MAX + sizeof("referrers/")];
     OWNED_QUESTION q;
@@ -108,10 +108,19 @@ int ferry_referrer_list_ask(struct ferry_session *session, const struct ferry_ca
         if (!q.next)
             return 0;
         if (url && strcmp(url, q.next) == 0)
-            return ferry_fail(err, FERRY_EFORMAT, "its list of referrers goes in a circle");
+            return ferry_fail(err, FERRY_EPROTOCOL, "its list of referrers goes in a circle");
     }
     return ferry_fail(err, FERRY_ELIMIT, "its list of referrers has more than %d pages",
                       FERRY_REFERRER_PAGES_MAX);
+}
+
+int ferry_referrer_list_ask(struct ferry_session *session, const struct ferry_call *call,
+                            const struct ferry_digest *subject, bool *is_known,
+                            struct ferry_referrer_list *list, struct ferry_err *err)
+{
+    if (ask(session, call, subject, is_known, list, err) < 0)
+        return ferry_blame_server(err);
+    return 0;
 }
 
 int ferry_referrer_list_by_tag(struct ferry_session *session, const struct ferry_call *call,
@@ -124,6 +133,7 @@ int ferry_referrer_list_by_tag(struct ferry_session *session, const struct ferry
     ferry_referrer_index_tag(subject, tag);
     snprintf(path, sizeof(path), "manifests/%s", tag);
     begin(&q, session, call, path);
-    FERRY_TRY(get_page(&q, err));
+    if (get_page(&q, err) < 0)
+        return ferry_blame_server(err);
     return q.is_known ? ferry_buf_append(index, q.bytes.data, q.bytes.len, err) : 0;
 }

@@ -4,7 +4,7 @@
  * What it is: one question to a registry, by its API or by the index of the referrers tag schema
  * that clients keep where there is none. `call` names registry, repository and access.
  * Owns: the list is the caller's, zeroed at first, to be released also after a failure.
- * Fails: as ferry_session_call(); FERRY_EFORMAT, FERRY_ELIMIT. The caller adds the names.
+ * Fails: as ferry_session_call(); FERRY_EPROTOCOL. The caller adds the names.
  * Threads: any number at once.
  */
 #ifndef FERRY_REGISTRY_REFERRER_LIST_H

@@ -145,8 +145,8 @@ int ferry_reply_fail(struct ferry_reply *reply, struct ferry_err *err);
 
 /*
  * Where the list that this reply begins goes on: gives the absolute URL of its Link "next", for
- * `url` of the next call, or NULL at the end of the list. FERRY_EFORMAT when the header is none, or
- * leads to another scheme, host or port than the reply came from.
+ * `url` of the next call, or NULL at the end of the list. FERRY_EPROTOCOL when the header is none,
+ * or leads to another scheme, host or port than the reply came from.
  */
 int ferry_reply_next(const struct ferry_reply *reply, char **out,
                      struct ferry_err *err) FERRY_MUST_USE;

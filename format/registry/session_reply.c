@@ -192,7 +192,7 @@ int ferry_reply_next(const struct ferry_reply *reply, char **out, struct ferry_e
         FERRY_TRY(ferry_origin_of(here, &from, err));
         FERRY_TRY(ferry_origin_of(url, &to, err));
         if (!ferry_origin_equal(&from, &to))
-            return ferry_fail(err, FERRY_EFORMAT,
+            return ferry_fail(err, FERRY_EPROTOCOL,
                               "the list goes on at %s://%s:%s, which is not where it began "
                               "(%s://%s:%s), and is not followed there",
                               to.tls ? "https" : "http", to.host, to.port,

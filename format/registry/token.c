@@ -149,7 +149,7 @@ static int parse_reply(struct ferry_buf *body, const char *realm, char **token, 
     if (*seconds > SECONDS_MAX)
         *seconds = SECONDS_MAX;
     if (!text || !*text || strlen(text) > TOKEN_MAX || !is_header_text(text)) {
-        rc = ferry_fail(err, FERRY_EFORMAT, "token service %.*s: its reply holds no usable token",
+        rc = ferry_fail(err, FERRY_EPROTOCOL, "token service %.*s: its reply holds no usable token",
                         ferry_url_shown(realm), realm);
     } else {
         *token = strdup(text);
@@ -167,8 +167,10 @@ static int read_reply(struct ferry_http *http, const char *realm, struct ferry_b
 
     do {
         FERRY_TRY(ferry_http_read(http, chunk, sizeof(chunk), &got, err));
-        if (ferry_buf_append(body, chunk, got, err) < 0)
-            return ferry_wrap(err, "token service %.*s", ferry_url_shown(realm), realm);
+        if (ferry_buf_append(body, chunk, got, err) < 0) {
+            ferry_wrap(err, "token service %.*s", ferry_url_shown(realm), realm);
+            return ferry_blame_server(err);
+        }
     } while (got > 0);
     return 0;
 }

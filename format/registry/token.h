@@ -2,7 +2,7 @@
  * One token from a registry's token service (distribution's token and OAuth2 specifications).
  *
  * Fails: FERRY_EAUTH when the service refuses, or may not be asked (the rules for realms in
- * auth.h); FERRY_ENET when it cannot be reached or is out of order; FERRY_EFORMAT, FERRY_ELIMIT for
+ * auth.h); FERRY_ENET when it cannot be reached or is out of order; FERRY_EPROTOCOL for
  * a reply that is none. Threads: any, each with its own ferry_http.
  */
 #ifndef FERRY_REGISTRY_TOKEN_H

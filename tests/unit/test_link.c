@@ -57,7 +57,7 @@ static void test_link_bad(void **state)
         FERRY_OWNED_MEM char *next = NULL;
         struct ferry_err err = { 0 };
 
-        CHECK_ROW(bad_rows[i], ferry_link_next(bad_rows[i], &next, &err) == FERRY_EFORMAT);
+        CHECK_ROW(bad_rows[i], ferry_link_next(bad_rows[i], &next, &err) == FERRY_EPROTOCOL);
         CHECK_ROW(bad_rows[i], !next && strstr(err.msg, "Link"));
     }
 }

@@ -106,7 +106,7 @@ static void test_listing_pages_in_a_circle_end(void **state)
 
     (void)state;
     stub_script(stub, steps, FERRY_COUNT(steps));
-    CHECK_CODE(ensure(), FERRY_EFORMAT);
+    CHECK_CODE(ensure(), FERRY_EPROTOCOL);
     assert_in_range(stub_count(stub), 1, 3);
 }
 
@@ -194,7 +194,7 @@ static void test_listing_failures(void **state)
     CHECK_CODE(ensure(), FERRY_EREFUSED);
     assert_non_null(strstr(err.msg, "list of referrers sha256-" SUBJECT_HEX));
     stub_script(stub, garbage, FERRY_COUNT(garbage));
-    CHECK_CODE(ensure(), FERRY_EFORMAT); /* and what is there is not overwritten */
+    CHECK_CODE(ensure(), FERRY_EPROTOCOL); /* and what is there is not overwritten */
 }
 
 int main(void)

@@ -90,7 +90,7 @@ static void test_referrers_without_end(void **state)
         CHECK_OK(ferry_session_new(&options, &session, &err));
         CHECK_CODE(
             ferry_referrer_list_ask(session, &call, &manifest.digest, &is_known, &list, &err),
-            next ? FERRY_ELIMIT : FERRY_OK);
+            next ? FERRY_EPROTOCOL : FERRY_OK);
         ferry_session_free(ferry_steal(&session));
         ferry_referrer_list_release(&list);
     }

@@ -315,10 +315,10 @@ static void test_session_token_service_faults(void **state)
         { "refuses", 401, NULL, "{\"details\":\"incorrect\"}", FERRY_EAUTH, 1 },
         { "forbids", 403, NULL, "", FERRY_EAUTH, 1 },
         { "out_of_order", 503, "Retry-After: 0\r\n", "", FERRY_ENET, 3 },
-        { "no_json", 200, NULL, "hello", FERRY_EFORMAT, 1 },
-        { "no_token", 200, NULL, "{}", FERRY_EFORMAT, 1 },
-        { "header_in_token", 200, NULL, "{\"token\":\"a\\r\\nX: y\"}", FERRY_EFORMAT, 1 },
-        { "key_twice", 200, NULL, "{\"token\":\"a\",\"token\":\"b\"}", FERRY_EFORMAT, 1 },
+        { "no_json", 200, NULL, "hello", FERRY_EPROTOCOL, 1 },
+        { "no_token", 200, NULL, "{}", FERRY_EPROTOCOL, 1 },
+        { "header_in_token", 200, NULL, "{\"token\":\"a\\r\\nX: y\"}", FERRY_EPROTOCOL, 1 },
+        { "key_twice", 200, NULL, "{\"token\":\"a\",\"token\":\"b\"}", FERRY_EPROTOCOL, 1 },
         { "endless", 200, "Content-Length: 99999999\r\n", "", FERRY_ENET, 3 },
     };
 
@@ -364,7 +364,7 @@ static void test_session_token_limit(void **state)
     memset(huge, ' ', sizeof(huge));
     open_session();
     SCRIPT(steps);
-    CHECK_CODE(get("a", "x", &reply), FERRY_ELIMIT);
+    CHECK_CODE(get("a", "x", &reply), FERRY_EPROTOCOL);
 }
 
 /* A password never goes to a realm that is less safe than its registry. */
@@ -385,7 +385,7 @@ static void test_session_realm_elsewhere(void **state)
         open_session();
         SCRIPT(steps);
         rc = get("a", "x", &reply);
-        if (rc != FERRY_EAUTH && rc != FERRY_EFORMAT)
+        if (rc != FERRY_EAUTH && rc != FERRY_EPROTOCOL)
             fail_msg("%s: %d %s", realms[i], rc, err.msg);
         assert_int_equal(stub_count(stub), 1);
         ferry_session_free(ferry_steal(&session));
@@ -1002,7 +1002,7 @@ static void test_session_content_encoding(void **state)
     open_session();
     SCRIPT(steps);
     check_get(200, "ok");
-    CHECK_CODE(get("a", "x", &reply), FERRY_EFORMAT);
+    CHECK_CODE(get("a", "x", &reply), FERRY_EPROTOCOL);
     assert_null(strcasestr(stub_request(stub, 0).head, "accept-encoding"));
 }
 
@@ -1018,7 +1018,7 @@ static void test_session_header_limit(void **state)
         len += (size_t)snprintf(headers + len, sizeof(headers) - len, "X: %01000d\r\n", 0);
     open_session();
     SCRIPT(steps);
-    CHECK_CODE(get("a", "x", &reply), FERRY_ELIMIT);
+    CHECK_CODE(get("a", "x", &reply), FERRY_EPROTOCOL);
     assert_int_equal(stub_count(stub), 1);
 }
 

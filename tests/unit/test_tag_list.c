@@ -147,7 +147,7 @@ static void test_tag_list_is_none(void **state)
         const struct stub_step step = { .body = rows[i].body };
         const char *text;
 
-        CHECK_ROW(rows[i].name, list_all(&step, 1, &text) == FERRY_EFORMAT);
+        CHECK_ROW(rows[i].name, list_all(&step, 1, &text) == FERRY_EPROTOCOL);
         CHECK_ROW(rows[i].name, strstr(err.msg, rows[i].says) != NULL);
         CHECK_ROW(rows[i].name, strstr(err.msg, "/app/web: ") != NULL);
     }
@@ -193,7 +193,7 @@ static void test_tag_list_circles(void **state)
     for (size_t i = 0; i < FERRY_COUNT(rows); i++) {
         const char *text;
 
-        CHECK_ROW(rows[i].name, list_all(rows[i].steps, 3, &text) == FERRY_EFORMAT);
+        CHECK_ROW(rows[i].name, list_all(rows[i].steps, 3, &text) == FERRY_EPROTOCOL);
         CHECK_ROW(rows[i].name, strstr(err.msg, "app/web") && strstr(err.msg, "circle"));
         CHECK_ROW(rows[i].name, stub_count(stub) == rows[i].requests);
     }
@@ -207,9 +207,9 @@ static void test_tag_list_stays_at_the_registry(void **state)
     const char *text;
 
     (void)state;
-    CHECK_CODE(list_all(&step, 1, &text), FERRY_EFORMAT);
+    CHECK_CODE(list_all(&step, 1, &text), FERRY_EPROTOCOL);
     assert_non_null(strstr(err.msg, "http://localhost:1"));
-    CHECK_CODE(list_all(&broken, 1, &text), FERRY_EFORMAT);
+    CHECK_CODE(list_all(&broken, 1, &text), FERRY_EPROTOCOL);
     assert_non_null(strstr(err.msg, "Link"));
 }
 

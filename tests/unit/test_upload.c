@@ -516,7 +516,7 @@ static void test_upload_broken(void **state)
           POST_D "PUT /up/1?digest=D " ALL "DELETE /up/1\n" },
         { "a reply that makes no sense",
           0,
-          FERRY_EFORMAT,
+          FERRY_EPROTOCOL,
           { { "POST", .status = 202, .headers = BEGUN },
             { "PUT", .status = 201, .headers = "Content-Encoding: gzip\r\n" },
             { "DELETE", .status = 204 } },
