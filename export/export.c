@@ -123,7 +123,7 @@ static int select_images(struct work *w, struct ferry_err *err)
     FERRY_TRY(ferry_pins_check(w->session, jobs, &w->refs, &w->failures, &w->moved, err));
     if (w->refs.count >
         FERRY_CHILDREN_MAX) /* as index.json will say, thousands of requests later */
-        return ferry_fail(err, FERRY_ELIMIT,
+        return ferry_fail(err, FERRY_EUSAGE,
                           "%zu images, and an archive holds at most %d: make several of them",
                           w->refs.count, FERRY_CHILDREN_MAX);
     return 0;

@@ -1,9 +1,6 @@
 #include "export/image_finder.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "export/yaml_tree.h"
 #include "format/core/blob_file.h"
@@ -233,24 +230,12 @@ int ferry_images_find(const void *bytes, size_t len, struct ferry_findings **out
     return 0;
 }
 
-static int read_file(const char *path, struct ferry_buf *text, struct ferry_err *err)
-{
-    FERRY_OWNED(ferry_source) source = NULL;
-    int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                                    : open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return ferry_fail(err, FERRY_EUSAGE, "cannot open: %s", strerror(errno));
-    FERRY_TRY(ferry_source_fd(fd, &source, err));
-    return ferry_source_read_all(source, text, err);
-}
-
 static int find_in(const char *path, struct ferry_findings **out, struct ferry_err *err)
 {
     FERRY_OWNED_BUF text;
 
     ferry_buf_init(&text, FERRY_OBJECTS_MAX);
-    FERRY_TRY(read_file(path, &text, err));
+    FERRY_TRY(ferry_file_read(path, &text, err));
     return ferry_images_find(text.data, text.len, out, err);
 }
 

@@ -1,7 +1,5 @@
 #include "format/archive/certificate.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -28,17 +26,6 @@ int ferry_crypto_fail(struct ferry_err *err, enum ferry_code code, const char *w
     if (no_memory)
         return ferry_fail_memory(err);
     return ferry_fail(err, code, "%s: %s", what, why ? why : "unknown reason");
-}
-
-static int read_file(const char *path, struct ferry_buf *text, struct ferry_err *err)
-{
-    FERRY_OWNED(ferry_source) file = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return ferry_fail(err, FERRY_EUSAGE, "%s", strerror(errno));
-    FERRY_TRY(ferry_source_fd(fd, &file, err));
-    return ferry_source_read_all(file, text, err);
 }
 
 static int no_password(char *buf, int size, int writing, void *unused)
@@ -83,7 +70,7 @@ int ferry_certificates_read(const char *option, const char *path, STACK_OF(X509)
     ferry_buf_init(&text, FERRY_CERTIFICATES_MAX);
     if (!list)
         return ferry_fail_memory(err);
-    rc = read_file(path, &text, err);
+    rc = ferry_file_read(path, &text, err);
     if (rc == 0)
         rc = parse_all(&text, list, err);
     if (rc < 0)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -152,4 +153,20 @@ int ferry_source_memory(const void *bytes, size_t len, struct ferry_source **out
     *s = (struct memory_source){ .base = { &memory_ops, (int64_t)len }, .bytes = bytes };
     *out = &s->base;
     return 0;
+}
+
+int ferry_file_read(const char *path, struct ferry_buf *into, struct ferry_err *err)
+{
+    FERRY_OWNED(ferry_source) file = NULL;
+    int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                    : open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return ferry_fail(err, FERRY_EUSAGE, "%s", strerror(errno));
+    FERRY_TRY(ferry_source_fd(fd, &file, err));
+    if (ferry_source_read_all(file, into, err) == 0)
+        return 0;
+    if (err->code == FERRY_ELIMIT)
+        err->code = FERRY_EUSAGE;
+    return (int)err->code;
 }

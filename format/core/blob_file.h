@@ -1,5 +1,5 @@
 /*
- * Sources over a file descriptor and over memory.
+ * Sources over a file descriptor and over memory, and small files whole.
  *
  * Owns: the sources over a descriptor take it, also on failure, and close it; a memory source
  * borrows its bytes until it is freed.
@@ -8,6 +8,7 @@
 #define FERRY_CORE_BLOB_FILE_H
 
 #include "format/core/blob.h"
+#include "format/core/mem.h"
 
 /* A regular file from its first byte, or a pipe (size -1, one pass). */
 int ferry_source_fd(int fd, struct ferry_source **out, struct ferry_err *err) FERRY_MUST_USE;
@@ -17,6 +18,10 @@ int ferry_source_stream(int fd, struct ferry_source **out, struct ferry_err *err
 
 int ferry_source_memory(const void *bytes, size_t len, struct ferry_source **out,
                         struct ferry_err *err) FERRY_MUST_USE;
+
+/* Appends a file that the user has named; "-" is stdin. FERRY_EUSAGE when it cannot be opened, or
+ * holds more than the buffer may; FERRY_EIO. The caller adds the name. */
+int ferry_file_read(const char *path, struct ferry_buf *into, struct ferry_err *err) FERRY_MUST_USE;
 
 /* Reads like read(2), but waits out interruptions unless cancelled. */
 int ferry_fd_read(int fd, void *buf, size_t cap, size_t *got, struct ferry_err *err) FERRY_MUST_USE;

@@ -1,8 +1,8 @@
 #include "format/oci/mapping.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "format/core/blob_file.h"
 
 void ferry_mapping_free(struct ferry_mapping *mapping)
 {
@@ -22,6 +22,9 @@ static int add(struct ferry_mapping *mapping, const char *source, const char *de
 {
     struct ferry_mapping_line *line;
 
+    if (mapping->count == FERRY_MAPPING_LINES_MAX)
+        return ferry_fail(err, FERRY_EUSAGE, "%s: line %zu: more than %d references", mapping->name,
+                          number, FERRY_MAPPING_LINES_MAX);
     FERRY_TRY(ferry_grow((void **)&mapping->lines, mapping->count, &mapping->room,
                          sizeof(*mapping->lines), err));
     line = &mapping->lines[mapping->count++];
@@ -65,43 +68,37 @@ static int add_line(struct ferry_mapping *mapping, char *text, size_t number, st
     return 0;
 }
 
-static int read_lines(struct ferry_mapping *mapping, FILE *file, struct ferry_err *err)
+static int add_lines(struct ferry_mapping *mapping, char *line, size_t len, struct ferry_err *err)
 {
-    FERRY_OWNED_MEM char *text = NULL;
-    size_t room = 0;
-    ssize_t len;
+    char *const end = line + len;
+    char *next;
 
-    for (size_t number = 1; (len = getline(&text, &room, file)) >= 0; number++) {
-        if (strlen(text) != (size_t)len)
+    for (size_t number = 1; line < end; line = next, number++) {
+        next = memchr(line, '\n', (size_t)(end - line));
+        next = next ? next + 1 : end;
+        if (memchr(line, '\0', (size_t)(next - line)))
             return ferry_fail(err, FERRY_EUSAGE, "%s: line %zu: holds a NUL byte: is it text?",
                               mapping->name, number);
-        if (number > FERRY_MAPPING_LINES_MAX)
-            return ferry_fail(err, FERRY_ELIMIT, "%s: more than %d lines", mapping->name,
-                              FERRY_MAPPING_LINES_MAX);
-        FERRY_TRY(add_line(mapping, text, number, err));
+        if (next[-1] == '\n')
+            next[-1] = '\0';
+        FERRY_TRY(add_line(mapping, line, number, err));
     }
-    if (ferror(file))
-        return ferry_fail(err, FERRY_EIO, "%s: cannot read: %s", mapping->name, strerror(errno));
     return 0;
 }
 
 int ferry_mapping_read(const char *path, struct ferry_mapping **out, struct ferry_err *err)
 {
     FERRY_OWNED(ferry_mapping) mapping = calloc(1, sizeof(*mapping));
-    bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file;
-    int rc;
+    FERRY_OWNED_BUF file;
 
+    ferry_buf_init(&file, FERRY_MAPPING_BYTES_MAX);
     if (!mapping)
         return ferry_fail_memory(err);
-    FERRY_TRY(ferry_text(&mapping->name, err, "%s", is_stdin ? "stdin" : path));
-    file = is_stdin ? stdin : fopen(path, "re");
-    if (!file)
-        return ferry_fail(err, FERRY_EUSAGE, "%s: cannot open: %s", path, strerror(errno));
-    rc = read_lines(mapping, file, err);
-    if (!is_stdin)
-        fclose(file);
-    FERRY_TRY(rc);
+    FERRY_TRY(ferry_text(&mapping->name, err, "%s", strcmp(path, "-") == 0 ? "stdin" : path));
+    if (ferry_file_read(path, &file, err) < 0)
+        return ferry_wrap(err, "%s", mapping->name);
+    if (file.len > 0)
+        FERRY_TRY(add_lines(mapping, (char *)file.data, file.len, err));
     *out = ferry_steal(&mapping);
     return 0;
 }

@@ -14,7 +14,8 @@
 
 #include "format/core/mem.h"
 
-#define FERRY_MAPPING_LINES_MAX 1000000 /* lines in one file */
+#define FERRY_MAPPING_BYTES_MAX ((size_t)32 * 1024 * 1024) /* of one file */
+#define FERRY_MAPPING_LINES_MAX 100000 /* references that it lists, repeated ones included */
 
 /* A source and one destination; a line with several destinations gives as many of these. */
 struct ferry_mapping_line {

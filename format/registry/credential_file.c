@@ -1,5 +1,3 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
@@ -21,19 +19,14 @@ const char *ferry_credential_registry(const char *host)
 
 int ferry_credential_load(const char *path, bool required, json_t **out, struct ferry_err *err)
 {
-    FERRY_OWNED(ferry_source) file = NULL;
     FERRY_OWNED_BUF text;
     json_error_t why;
     json_t *document;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     ferry_buf_init(&text, FERRY_AUTH_FILE_MAX);
-    if (fd < 0 && !required) /* it is one of several places, and says nothing */
+    if (!required && access(path, R_OK) < 0) /* it is one of several places, and says nothing */
         return 0;
-    if (fd < 0)
-        return ferry_fail(err, FERRY_EUSAGE, "credentials file %s: %s", path, strerror(errno));
-    FERRY_TRY(ferry_source_fd(fd, &file, err));
-    if (ferry_source_read_all(file, &text, err) < 0)
+    if (ferry_file_read(path, &text, err) < 0)
         return ferry_wrap(err, "credentials file %s", path);
     if (text.len == 0) /* an empty file: what some tools leave */
         return 0;

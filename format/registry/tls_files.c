@@ -1,7 +1,6 @@
 #include <curl/curl.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
@@ -28,14 +27,9 @@ void ferry_tls_release(struct ferry_tls *tls)
 
 static int add_bundle(const char *path, struct ferry_buf *ca, struct ferry_err *err)
 {
-    FERRY_OWNED(ferry_source) file = NULL;
     const size_t before = ca->len;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0)
-        return ferry_fail(err, FERRY_EUSAGE, "CA file %s: %s", path, strerror(errno));
-    FERRY_TRY(ferry_source_fd(fd, &file, err));
-    if (ferry_source_read_all(file, ca, err) < 0)
+    if (ferry_file_read(path, ca, err) < 0)
         return ferry_wrap(err, "CA file %s", path);
     if (ca->len == before || !strstr((const char *)ca->data + before, "-----BEGIN "))
         return ferry_fail(err, FERRY_EUSAGE, "CA file %s: no PEM certificates in it", path);

@@ -251,7 +251,7 @@ static void test_image_finder_files(void **state)
 
     (void)state;
     CHECK_CODE(ferry_images_find_in("not/there", &found, &err), FERRY_EUSAGE);
-    assert_non_null(strstr(err.msg, "not/there: cannot open"));
+    assert_non_null(strstr(err.msg, "not/there: No such file"));
     CHECK_CODE(ferry_images_find_in(".", &found, &err), FERRY_EIO);
     sample_write(FILE_NAME, "a: [", 4);
     CHECK_CODE(ferry_images_find_in(FILE_NAME, &found, &err), FERRY_EUSAGE);

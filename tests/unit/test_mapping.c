@@ -83,6 +83,28 @@ static void test_mapping_bad(void **state)
     }
 }
 
+/* Neither a file without end nor a list without end is taken in. */
+static void test_mapping_limits(void **state)
+{
+    FERRY_OWNED_MEM char *text = calloc(2, FERRY_MAPPING_LINES_MAX + 1);
+    FERRY_OWNED(ferry_mapping) m = NULL;
+    struct ferry_err err = { 0 };
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i <= FERRY_MAPPING_LINES_MAX; i++)
+        memcpy(text + 2 * i, "a\n", 2);
+    sample_write(FILE_NAME, text, 2 * (size_t)FERRY_MAPPING_LINES_MAX);
+    CHECK_OK(ferry_mapping_read(FILE_NAME, &m, &err));
+    assert_int_equal(m->count, FERRY_MAPPING_LINES_MAX);
+    ferry_mapping_free(ferry_steal(&m));
+    sample_write(FILE_NAME, text, 2 * (size_t)(FERRY_MAPPING_LINES_MAX + 1));
+    CHECK_CODE(ferry_mapping_read(FILE_NAME, &m, &err), FERRY_EUSAGE);
+    assert_non_null(strstr(err.msg, "line 100001: more than 100000 references"));
+    CHECK_CODE(ferry_mapping_read("/dev/zero", &m, &err), FERRY_EUSAGE);
+    assert_string_equal(err.msg, "/dev/zero: more than the limit of 33554432 bytes");
+}
+
 static void test_mapping_files(void **state)
 {
     FERRY_OWNED(ferry_mapping) m = NULL;
@@ -91,7 +113,7 @@ static void test_mapping_files(void **state)
 
     (void)state;
     CHECK_CODE(ferry_mapping_read("not/there", &m, &err), FERRY_EUSAGE);
-    assert_non_null(strstr(err.msg, "not/there: cannot open"));
+    assert_non_null(strstr(err.msg, "not/there: No such file"));
     CHECK_CODE(ferry_mapping_read(".", &m, &err), FERRY_EIO);
     sample_write(FILE_NAME, "a b\n", 4);
     file = open(FILE_NAME, O_RDONLY | O_CLOEXEC);
@@ -109,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mapping_good),
         cmocka_unit_test(test_mapping_bad),
+        cmocka_unit_test(test_mapping_limits),
         cmocka_unit_test(test_mapping_files),
     };
 
