@@ -103,6 +103,9 @@ int ferry_destination_parse(const char *text, struct ferry_reference *out, struc
     const char *colon = slash ? strchr(slash, ':') : NULL;
     FERRY_OWNED_MEM char *prefix = NULL;
 
+    if (strstr(text, "://"))
+        return ferry_fail(err, FERRY_EUSAGE, "\"%.300s\" is not a destination: %s", text,
+                          FERRY_REFERENCE_NO_SCHEME);
     FERRY_TRY(
         ferry_text(&prefix, err, "%.*s", colon ? (int)(colon - text) : (int)strlen(text), text));
     FERRY_TRY(ferry_reference_parse_prefix(prefix, out, err));

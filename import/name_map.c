@@ -75,6 +75,26 @@ static bool matches(const char *glob, const char *name)
     return false;
 }
 
+/* A glob that matches nothing is a slip, which would leave an image behind without a word. */
+static int check_globs(const struct map *m, struct ferry_err *err)
+{
+    const struct ferry_graph *graph = m->graph;
+
+    for (size_t i = 0; i < m->opts->images.count; i++) {
+        const char *glob = m->opts->images.items[i];
+        size_t k = 0;
+
+        while (k < graph->image_count && !matches(glob, graph->images[k].name))
+            k++;
+        if (k == graph->image_count)
+            return ferry_fail(err, FERRY_ENOTFOUND,
+                              "--image %s: no image of the archive matches; --dry-run without it "
+                              "lists them",
+                              glob);
+    }
+    return 0;
+}
+
 static bool is_chosen(const struct map *m, const struct ferry_image *image)
 {
     for (size_t i = 0; i < m->opts->images.count; i++)
@@ -204,13 +224,16 @@ int ferry_name_map(const struct import_opts *opts, struct ferry_graph *graph,
     int rc;
 
     FERRY_TRY(ferry_map_rules_check(opts, err));
+    if (graph->image_count == 0)
+        return ferry_fail(err, FERRY_ENOTFOUND, "the archive holds no image");
+    FERRY_TRY(check_globs(&m, err));
     rc = opts->mapping ? map_file(&m, err) : map_images(&m, err);
     owned = m.targets;
     FERRY_TRY(rc);
     if (m.count == 0)
-        return ferry_fail(err, FERRY_ENOTFOUND, "%s",
-                          graph->image_count == 0 ? "the archive holds no image"
-                                                  : "no image of the archive matches --image");
+        return ferry_fail(err, FERRY_ENOTFOUND, "%s: names no image%s",
+                          opts->mapping ? opts->mapping->name : "the archive",
+                          opts->images.count > 0 ? " that matches --image" : "");
     FERRY_TRY(check_collisions(&m, err));
     *targets = ferry_steal(&owned);
     *count = m.count;

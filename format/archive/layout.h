@@ -30,6 +30,11 @@ enum ferry_entry_kind {
 #define FERRY_BLOB_NAME_MAX 150   /* "blobs/sha512/", 128 digits, NUL */
 #define FERRY_ENTRY_NAME_MAX 4096 /* bytes of an entry's name: SPEC 6 */
 
+/* What the owner of a docker-archive can do, behind what is wrong with it. */
+#define FERRY_DOCKER_HINT                                                                          \
+    "; it is a docker-archive: save it with docker 25 or later, or convert it with skopeo copy "   \
+    "docker-archive:... oci-archive:..."
+
 /* The name of what a layout has once, FERRY_ENTRY_LAYOUT to FERRY_ENTRY_DOCKER; a constant. */
 const char *ferry_layout_file_name(enum ferry_entry_kind kind);
 

@@ -57,10 +57,7 @@ static int fail_not_layout(struct ferry_reader *reader, const char *missing, boo
                            struct ferry_err *err)
 {
     return ferry_fail(err, FERRY_EFORMAT, "%s: is not an OCI image layout: it has no %s%s",
-                      ferry_reader_name(reader), missing,
-                      has_docker ? "; it is a docker-archive: save it with docker 25 or later, or "
-                                   "convert it with skopeo copy docker-archive:... oci-archive:..."
-                                 : "");
+                      ferry_reader_name(reader), missing, has_docker ? FERRY_DOCKER_HINT : "");
 }
 
 /* A layer that need not be there, and is, is a blob like any other. */

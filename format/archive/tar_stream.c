@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format/archive/inflate.h"
+#include "format/archive/layout.h"
 #include "format/archive/volume_fault.h"
 #include "format/core/blob_impl.h"
 #include "format/core/cancel.h"
@@ -22,7 +23,8 @@ struct ferry_tar {
     int64_t entry_size;
     int64_t given; /* bytes of all bodies */
     size_t entries;
-    bool ended;
+    bool begun, ended;
+    uint8_t first[6];         /* bytes; those that were not read are 0 */
     struct ferry_err failure; /* what the read callback met */
     uint8_t chunk[];
 };
@@ -38,6 +40,10 @@ static la_ssize_t on_read(struct archive *tar, void *ctx, const void **bytes)
     if (rc < 0) {
         archive_set_error(tar, EIO, "%s", t->failure.msg);
         return -1;
+    }
+    if (!t->begun && got > 0) {
+        t->begun = true;
+        memcpy(t->first, t->chunk, got < sizeof(t->first) ? got : sizeof(t->first));
     }
     t->offset += (int64_t)got;
     *bytes = t->chunk;
@@ -69,20 +75,36 @@ static int wrap_volume(const struct ferry_tar *t, struct ferry_err *err)
     return (int)err->code;
 }
 
+/* No header was understood: what has the user here? */
+static int fail_no_tar(const struct ferry_tar *t, const char *why, struct ferry_err *err)
+{
+    static const struct {
+        const char *magic, *name, *command;
+    } others[] = { { "\3757zXZ", "xz", "xz -dc" }, { "BZh", "bzip2", "bzip2 -dc" } };
+
+    if (!t->begun)
+        return ferry_fail(err, FERRY_EFORMAT, "is empty");
+    for (size_t i = 0; i < FERRY_COUNT(others); i++)
+        if (memcmp(t->first, others[i].magic, strlen(others[i].magic)) == 0)
+            return ferry_fail(err, FERRY_EFORMAT,
+                              "is compressed with %s, which is not read here: unpack it first (%s)",
+                              others[i].name, others[i].command);
+    return ferry_fail(err, FERRY_EFORMAT, "is not a tar archive that can be read: %s", why);
+}
+
 static int fail_tar(struct ferry_tar *t, struct ferry_err *err)
 {
-    const char *why = archive_error_string(t->tar);
+    const char *said = archive_error_string(t->tar), *why = said ? said : "unknown reason";
 
     if (t->failure.code != FERRY_OK) {
         *err = t->failure;
         return (int)err->code;
     }
-    if (archive_format(t->tar) == 0) /* no header was understood yet */
-        ferry_fail(err, FERRY_EFORMAT, "is not a tar archive that can be read: %s",
-                   why ? why : "unknown reason");
+    if (archive_format(t->tar) == 0)
+        fail_no_tar(t, why, err);
     else
         ferry_fail(err, FERRY_EFORMAT, "cut or damaged near byte %" PRId64 ": %s",
-                   archive_filter_bytes(t->tar, 0), why ? why : "unknown reason");
+                   archive_filter_bytes(t->tar, 0), why);
     return wrap_volume(t, err);
 }
 
@@ -148,14 +170,22 @@ static int check_end(struct ferry_tar *t, int64_t due, struct ferry_err *err)
     return wrap_volume(t, err);
 }
 
+/* A docker-archive has links for some layers, or for all. */
+static bool is_docker_layer(const char *name)
+{
+    const char *last = name ? strrchr(name, '/') : NULL;
+
+    return last && strcmp(last, "/layer.tar") == 0;
+}
+
 static int check_type(struct archive_entry *entry, struct ferry_err *err)
 {
     const char *name = archive_entry_pathname(entry);
 
     if (archive_entry_hardlink(entry) || archive_entry_symlink(entry))
         return ferry_fail(err, FERRY_EFORMAT,
-                          "entry \"%.200s\" is a link; an image layout has none",
-                          name ? name : "?");
+                          "entry \"%.200s\" is a link; an image layout has none%s",
+                          name ? name : "?", is_docker_layer(name) ? FERRY_DOCKER_HINT : "");
     if (archive_entry_filetype(entry) != AE_IFREG && archive_entry_filetype(entry) != AE_IFDIR)
         return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" is neither a file nor a folder",
                           name ? name : "?");

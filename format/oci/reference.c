@@ -151,9 +151,7 @@ int ferry_reference_parse(const char *text, struct ferry_reference *out, struct 
     if (!copy(rest, sizeof(rest), text, strlen(text)))
         return fail(err, text, "it is too long");
     if (strstr(text, "://"))
-        return fail(err, text,
-                    "it has a scheme, and images are those of registries: leave "
-                    "docker:// out; file:// and s3:// cannot be read");
+        return fail(err, text, FERRY_REFERENCE_NO_SCHEME);
     slash = strchr(rest, '/');
     if (slash && (rest[0] == '[' || strcspn(rest, ".:") < (size_t)(slash - rest) ||
                   strncmp(rest, "localhost/", 10) == 0)) {

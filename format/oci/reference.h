@@ -19,6 +19,11 @@
 #define FERRY_REFERENCE_TEXT_MAX                                                                   \
     (FERRY_REGISTRY_MAX + FERRY_REPOSITORY_MAX + FERRY_TAG_MAX + FERRY_DIGEST_TEXT_MAX)
 
+/* Why "docker://HOST/..." is none. */
+#define FERRY_REFERENCE_NO_SCHEME                                                                  \
+    "it has a scheme: leave docker:// or https:// out; http:// is --plain-http; file:// and "      \
+    "s3:// cannot be read"
+
 struct ferry_reference {
     char registry[FERRY_REGISTRY_MAX];     /* "docker.io", "[::1]:5000"; "" in a bare tag */
     char repository[FERRY_REPOSITORY_MAX]; /* "library/debian"; "" in a bare tag */

@@ -38,6 +38,17 @@ static int tell_diff_id(void *ctx, const struct ferry_node *node, const char *te
     return 0;
 }
 
+/* Whether a pass will come to it. Of what the load has read, a pipe brings again what was kept. */
+static bool is_ahead(const struct ferry_archive *archive, const struct ferry_node *node)
+{
+    int64_t size;
+
+    if (node->state != FERRY_NODE_GOOD || node->is_lent)
+        return node->state == FERRY_NODE_WANTED;
+    return ferry_reader_can_restart(archive->reader) ||
+           ferry_reader_kept(archive->reader, &node->descriptor.digest, &size);
+}
+
 /* What the passes have before them, but for what is not listed; -1 unknown. */
 static int64_t unread_bytes(const struct ferry_archive_set *set)
 {
@@ -47,7 +58,7 @@ static int64_t unread_bytes(const struct ferry_archive_set *set)
         for (size_t k = 0; k < set->items[i].graph->count; k++) {
             const struct ferry_node *node = set->items[i].graph->nodes[k];
 
-            if (node->state == FERRY_NODE_WANTED && !ferry_add(sum, node->descriptor.size, &sum))
+            if (is_ahead(&set->items[i], node) && !ferry_add(sum, node->descriptor.size, &sum))
                 return -1;
         }
     return sum;

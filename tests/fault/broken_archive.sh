@@ -51,6 +51,22 @@ echo hello >"$T/text"
 refused "$T/text"
 : >"$T/nothing"
 refused "$T/nothing"
+run 3 ociferry-verify "$T/nothing"
+says "nothing: is empty"
+for tool in xz bzip2; do
+    $tool -c "$T/good.tar" >"$T/packed"
+    refused "$T/packed"
+    run 3 ociferry-verify - <"$T/packed"
+    says "stdin: is compressed with $tool, .*$tool -dc"
+done
+
+step "a docker-archive: what to do about it is said, whether layers come first, as links, or not"
+skopeo copy -q --insecure-policy --src-tls-verify=false "docker://$SRC/app/web:1" "docker-archive:$T/docker.tar:web:1"
+refused "$T/docker.tar"
+for from in "$T/docker.tar" -; do
+    run 3 ociferry-verify "$from" <"$T/docker.tar"
+    says "docker-archive: save it with docker 25 or later, or convert it with skopeo"
+done
 
 step "a tar of something else"
 tar -C "$ROOT" -cf "$T/else.tar" CMakeLists.txt

@@ -16,6 +16,12 @@ step "or to the one reference that is given"
 run 0 ociferry-import "$T/skopeo.tar" "$DST/given/app/multi:1"
 same_images "$SRC" "$DST/given" app/multi:1
 
+step "the progress of verify ends where it said it would"
+for from in "$T/skopeo.tar" -; do
+    run 0 ociferry-verify "$from" <"$T/skopeo.tar"
+    says 'verifying  100%  ([0-9.]+ .?i?B) / \1  '
+done
+
 step "without a repository it is refused, and the message says what to give"
 run 2 ociferry-import "$T/skopeo.tar" "$DST"
 says "repo"

@@ -50,6 +50,13 @@ bad() { # STATUS WORDS OPTION...
     says "$words"
 }
 
+step "a glob that matches nothing, a destination with a scheme"
+bad 1 "[-][-]image nosuch: no image of the archive matches" --image '*' --image nosuch "$T/a.tar" "$nowhere"
+bad 2 "\"docker://$nowhere/x\" is not a destination: it has a scheme" "$T/a.tar" "docker://$nowhere/x"
+run 2 ociferry-export --dry-run "http://$SRC/app/web:1"
+one_line
+says "is not a reference .*it has a scheme: leave docker:// or https:// out; http:// is --plain-http"
+
 step "lines that cannot be followed name file and line; nobody is asked"
 printf '\n%s:9* x\n' "$DST/src/tool" >"$T/list"
 bad 1 "list: line 2: no image of the archive is .*:9\*" -f "$T/list" "$T/a.tar" "$nowhere"
