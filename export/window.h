@@ -28,7 +28,7 @@ struct ferry_window_options {
     size_t count;
     int64_t first_offset; /* bytes of the first blob that the caller has: its source begins there */
     int jobs;             /* connections */
-    size_t segment;       /* bytes of each; 0: between these two, as the connections are */
+    size_t segment;       /* bytes of each; 0: between these two, longer where it is fast */
     struct ferry_progress *progress; /* told of every byte that arrives */
 };
 
