@@ -80,10 +80,7 @@ static int fail_no_tar(const struct ferry_tar *t, const char *why, struct ferry_
 {
     static const struct {
         const char *magic, *name, *command;
-    } others[] = { { "\xfd"
-                     "7zXZ",
-                     "xz", "xz -dc" },
-                   { "BZh", "bzip2", "bzip2 -dc" } };
+    } others[] = { { "\xfd\x37zXZ", "xz", "xz -dc" }, { "BZh", "bzip2", "bzip2 -dc" } };
 
     if (!t->begun)
         return ferry_fail(err, FERRY_EFORMAT, "is empty");
