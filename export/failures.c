@@ -31,6 +31,7 @@ bool ferry_failures_permit(const struct ferry_failures *list, const struct ferry
     case FERRY_EREFUSED:
     case FERRY_ESTALL:
     case FERRY_EPROTOCOL:
+    case FERRY_EUNFIT:
         break;
     }
     return list->keep_going;

@@ -16,7 +16,7 @@ static int next_entry(struct ferry_plan_scan *s, const char *name, int64_t size,
     int rc = ferry_tar_next(s->tar, &entry, err);
 
     *verdict = FERRY_VERDICT_CUT;
-    if (rc == FERRY_EFORMAT || (rc == 0 && !entry.name))
+    if (rc == FERRY_EFORMAT || rc == FERRY_EUNFIT || (rc == 0 && !entry.name))
         return 0;
     FERRY_TRY(rc);
     *verdict = strcmp(entry.name, name) == 0 && (size == ANY_SIZE || entry.size == size) &&

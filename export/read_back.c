@@ -21,7 +21,7 @@ static int check_end(const struct ferry_plan_scan *scan, struct ferry_writer *wr
     struct ferry_tar_entry entry;
     int rc = ferry_tar_next(scan->tar, &entry, err);
 
-    if (rc == FERRY_EFORMAT || (rc == 0 && entry.name))
+    if (rc == FERRY_EFORMAT || rc == FERRY_EUNFIT || (rc == 0 && entry.name))
         return fail_at(writer, "the end of the archive", scan->offset, err);
     return rc;
 }

@@ -271,7 +271,7 @@ int ferry_reader_next(struct ferry_reader *reader, struct ferry_entry *entry, st
         return ferry_wrap(err, "%s", reader->name);
     if (current->kind != FERRY_ENTRY_END && current->kind < FERRY_ENTRY_BLOB &&
         ++reader->seen[current->kind] > 1)
-        return ferry_fail(err, FERRY_EFORMAT, "%s: holds %s twice, so readers would differ on it",
+        return ferry_fail(err, FERRY_EUNFIT, "%s: holds %s twice, so readers would differ on it",
                           reader->name, current->name);
     *entry = *current;
     return 0;

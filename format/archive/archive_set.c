@@ -55,7 +55,8 @@ void ferry_archive_set_free(struct ferry_archive_set *set)
  * such a thing only where there are others. */
 static bool is_fault(const struct ferry_archive_set *set, int code)
 {
-    return code == FERRY_EFORMAT || code == FERRY_ELIMIT || (code == FERRY_EIO && set->count > 1);
+    return code == FERRY_EFORMAT || code == FERRY_ELIMIT || code == FERRY_EUNFIT ||
+           (code == FERRY_EIO && set->count > 1);
 }
 
 void ferry_archive_fail(struct ferry_archive *archive, struct ferry_err *why)
@@ -97,8 +98,10 @@ static int open_one(struct ferry_archive_set *set, struct ferry_archive *archive
     if (!is_fault(set, rc))
         return rc;
     ferry_archive_fail(archive, err);
+    if (rc == FERRY_EUNFIT || is_pipe(archive->path) || options->prompt)
+        return 0;
     archive->is_cut = true;
-    return is_pipe(archive->path) || options->prompt ? 0 : open_damaged(archive, err);
+    return open_damaged(archive, err);
 }
 
 /* --- loading --------------------------------------------------------------------------------- */
@@ -230,16 +233,29 @@ static void find_twin(struct ferry_archive_set *set, struct ferry_archive *archi
             archive->twin = i;
 }
 
-/* A bad signature ends it all: but what another archive says in its place, with its own signature,
- * needs no second one. */
+/* What another archive says in its place, with its own signature, needs no second one. NULL: it is
+ * not refused. */
+static const struct ferry_err *find_refusal(const struct ferry_archive_set *set,
+                                            const struct ferry_archive *archive)
+{
+    bool is_loaded = archive->signature.why.code != FERRY_OK;
+
+    if (archive->fault.code == FERRY_EUNFIT && (set->policy->trust || set->policy->required))
+        return &archive->fault; /* which may be that it has two of them */
+    return is_loaded && is_refused(set, archive) && archive->twin == FERRY_NO_ARCHIVE
+               ? &archive->signature.why
+               : NULL;
+}
+
+/* A bad signature ends it all. */
 static int check_signatures(const struct ferry_archive_set *set, struct ferry_err *err)
 {
     for (size_t i = 0; i < set->count && !set->policy->reports; i++) {
-        const struct ferry_archive *archive = &set->items[i];
+        const struct ferry_err *why = find_refusal(set, &set->items[i]);
 
-        if (!is_refused(set, archive) || archive->twin != FERRY_NO_ARCHIVE)
+        if (!why)
             continue;
-        *err = archive->signature.why;
+        *err = *why;
         return (int)err->code;
     }
     return 0;
@@ -247,9 +263,13 @@ static int check_signatures(const struct ferry_archive_set *set, struct ferry_er
 
 bool ferry_archive_set_is_known(const struct ferry_archive_set *set)
 {
-    for (size_t i = 0; i < set->count; i++)
-        if (!set->items[i].is_read && set->items[i].twin == FERRY_NO_ARCHIVE)
+    for (size_t i = 0; i < set->count; i++) {
+        const struct ferry_archive *archive = &set->items[i];
+
+        if (archive->fault.code == FERRY_EUNFIT ||
+            (!archive->is_read && archive->twin == FERRY_NO_ARCHIVE))
             return false;
+    }
     return true;
 }
 

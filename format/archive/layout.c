@@ -53,7 +53,7 @@ int ferry_layout_classify(const char *name, enum ferry_entry_kind *kind,
         return ferry_fail(err, FERRY_ELIMIT, "an entry's name has %zu bytes, limit %d",
                           strlen(name), FERRY_ENTRY_NAME_MAX - 1);
     if (climbs(name))
-        return ferry_fail(err, FERRY_EFORMAT,
+        return ferry_fail(err, FERRY_EUNFIT,
                           "entry \"%.200s\" points outside of the archive's folder", name);
     while (strncmp(name, "./", 2) == 0)
         name += 2 + strspn(name + 2, "/");

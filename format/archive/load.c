@@ -79,11 +79,10 @@ static int find_left(struct ferry_reader *reader, struct ferry_graph *graph, str
     return 0;
 }
 
-/* A document that is left out is not waited for; but where it is there, it is taken. */
+/* One that is left out reaches nothing, whether it is there or not. */
 static bool is_welcome(const struct ferry_node *node)
 {
-    return node->is_manifest &&
-           (node->state == FERRY_NODE_WANTED || node->state == FERRY_NODE_LEFT_OUT);
+    return node->is_manifest && node->state == FERRY_NODE_WANTED;
 }
 
 /* oci-layout, index.json and its signature, each opened by its name. */
@@ -145,11 +144,12 @@ struct load {
     struct ferry_signed_index *head;
     struct ferry_graph *graph;
     bool has_layout, has_docker;
-    bool believed;     /* index.json was read, and its signature looked at */
-    size_t read_up_to; /* nodes before this place are read */
-    size_t sought;     /* nodes before this place were looked for among what is set aside */
-    int64_t kept;      /* bytes set aside */
-    size_t supplied;   /* documents found in this pass */
+    bool believed;           /* index.json was read, and its signature looked at */
+    size_t read_up_to;       /* nodes before this place are read */
+    size_t sought;           /* nodes before this place were looked for among what is set aside */
+    int64_t kept;            /* bytes set aside */
+    size_t supplied;         /* documents found in this pass */
+    struct ferry_err broken; /* why the archive breaks off, where others may have the rest */
 };
 
 static bool complete(struct load *l)
@@ -303,6 +303,18 @@ static bool ends_head(enum ferry_entry_kind kind)
     return kind == FERRY_ENTRY_BLOB || kind == FERRY_ENTRY_END;
 }
 
+/* What is cut or damaged ends there, where there are others. */
+static int next_entry(struct load *l, struct ferry_entry *entry, struct ferry_err *err)
+{
+    int rc = ferry_reader_next(l->reader, entry, err);
+
+    if (l->graph->lender_count < 2 || (rc != FERRY_EFORMAT && rc != FERRY_EIO))
+        return rc;
+    l->broken = *err;
+    *entry = (struct ferry_entry){ .kind = FERRY_ENTRY_END };
+    return 0;
+}
+
 /* Goes on until all documents are read, or to the end. */
 static int load_pass(struct load *l, struct ferry_err *err)
 {
@@ -310,7 +322,7 @@ static int load_pass(struct load *l, struct ferry_err *err)
 
     l->supplied = 0;
     for (;;) {
-        FERRY_TRY(ferry_reader_next(l->reader, &entry, err));
+        FERRY_TRY(next_entry(l, &entry, err));
         if (l->head->has_index && !l->believed && ends_head(entry.kind))
             FERRY_TRY(believe(l, err));
         if (complete(l)) {
@@ -331,7 +343,7 @@ static int find_signature(struct load *l, struct ferry_err *err)
 
     do {
         rc = ferry_reader_next(l->reader, &entry, err);
-        if (rc == FERRY_EFORMAT || rc == FERRY_ELIMIT)
+        if (rc == FERRY_EFORMAT || rc == FERRY_ELIMIT || rc == FERRY_EUNFIT)
             break;
         FERRY_TRY(rc);
     } while (entry.kind != FERRY_ENTRY_SIGNATURE && entry.kind != FERRY_ENTRY_END);
@@ -387,6 +399,10 @@ static int load_stream(struct ferry_reader *reader, struct ferry_signed_index *h
                               "them all: unpack it and give the folder",
                               ferry_reader_name(reader), PASSES_MAX);
         FERRY_TRY(ferry_reader_restart(reader, err));
+    }
+    if (l.broken.code != FERRY_OK && (!l.has_layout || !l.believed)) {
+        *err = l.broken;
+        return (int)err->code;
     }
     if (!l.has_layout || !l.believed)
         return fail_not_layout(reader, l.has_layout ? FERRY_INDEX_NAME : FERRY_LAYOUT_NAME,

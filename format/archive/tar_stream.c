@@ -178,16 +178,18 @@ static bool is_docker_layer(const char *name)
     return last && strcmp(last, "/layer.tar") == 0;
 }
 
-static int check_type(struct archive_entry *entry, struct ferry_err *err)
+static int check_entry(struct archive_entry *entry, struct ferry_err *err)
 {
     const char *name = archive_entry_pathname(entry);
+    enum ferry_entry_kind kind;
+    struct ferry_digest digest;
 
     if (archive_entry_hardlink(entry) || archive_entry_symlink(entry))
-        return ferry_fail(err, FERRY_EFORMAT,
+        return ferry_fail(err, FERRY_EUNFIT,
                           "entry \"%.200s\" is a link; an image layout has none%s",
                           name ? name : "?", is_docker_layer(name) ? FERRY_DOCKER_HINT : "");
     if (archive_entry_filetype(entry) != AE_IFREG && archive_entry_filetype(entry) != AE_IFDIR)
-        return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" is neither a file nor a folder",
+        return ferry_fail(err, FERRY_EUNFIT, "entry \"%.200s\" is neither a file nor a folder",
                           name ? name : "?");
     if (archive_entry_size(entry) < 0)
         return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" has a negative size",
@@ -195,6 +197,8 @@ static int check_type(struct archive_entry *entry, struct ferry_err *err)
     if (archive_entry_size(entry) > INT64_MAX / 2) /* so that offsets behind it do not overflow */
         return ferry_fail(err, FERRY_EFORMAT, "entry \"%.200s\" is larger than any file",
                           name ? name : "?");
+    if (archive_entry_filetype(entry) == AE_IFDIR && name) /* nobody else sees it */
+        return ferry_layout_classify(name, &kind, &digest, err);
     return 0;
 }
 
@@ -231,7 +235,7 @@ int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct fe
             return fail_tar(tar, err);
         if (++tar->entries > FERRY_ENTRIES_MAX)
             return ferry_fail(err, FERRY_ELIMIT, "more than %d entries", FERRY_ENTRIES_MAX);
-        FERRY_TRY(check_type(entry, err));
+        FERRY_TRY(check_entry(entry, err));
         name = archive_entry_pathname(entry);
         if (rc == ARCHIVE_WARN && name) /* what readers may read differently is refused */
             return fail_tar(tar, err);

@@ -30,7 +30,8 @@ enum ferry_code {
                              not help */
     FERRY_ESTALL = -12,   /* a server was silent too long: asking again would wait as long again */
     FERRY_EUNTRUSTED = -13, /* nobody who is trusted vouches for it */
-    FERRY_EPROTOCOL = -14   /* a server's answer makes no sense: asking again would not help */
+    FERRY_EPROTOCOL = -14,  /* a server's answer makes no sense: asking again would not help */
+    FERRY_EUNFIT = -15      /* an archive has an entry that none may have: it is not to be used */
 };
 
 /* Exit statuses of the three programs (README.md, man pages; a test compares them). */

@@ -5,15 +5,17 @@
 
 static const char what[] = "index.json";
 
-/* -1 unless `text` begins as MAJOR.MINOR does; what a later minor version adds behind that is its
- * own. */
+/* -1 unless `text` is MAJOR.MINOR. */
 static int major_version(const char *text)
 {
     static const char digit[] = "0123456789";
-    size_t digits = strspn(text, digit);
+    size_t digits = strspn(text, digit), more;
     int major = 0;
 
-    if (digits == 0 || digits > 6 || text[digits] != '.' || strspn(text + digits + 1, digit) == 0)
+    if (digits == 0 || digits > 6 || text[digits] != '.')
+        return -1;
+    more = strspn(text + digits + 1, digit);
+    if (more == 0 || text[digits + 1 + more])
         return -1;
     for (size_t i = 0; i < digits; i++)
         major = major * 10 + (text[i] - '0');

@@ -75,7 +75,7 @@ static int add_unlisted(struct ferry_verify_report *report, const char *name, st
 static bool is_fault(const struct check *c, int code)
 {
     return code == FERRY_EFORMAT || code == FERRY_ELIMIT || code == FERRY_EDIGEST ||
-           (code == FERRY_EIO && c->report->set->count > 1);
+           code == FERRY_EUNFIT || (code == FERRY_EIO && c->report->set->count > 1);
 }
 
 /* The bytes of the current entry, verifying. */
@@ -170,7 +170,7 @@ static int check_unlisted(struct check *c, const struct ferry_entry *entry, stru
     if (rc == 0)
         rc = ferry_source_drain(blob, err);
     if (rc == FERRY_EDIGEST)
-        return add_fault(c, FERRY_FAULT_CONTENT, NULL, err->msg, err);
+        return add_fault(c, FERRY_FAULT_COPY, NULL, err->msg, err);
     return rc;
 }
 

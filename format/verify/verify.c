@@ -119,7 +119,8 @@ static bool is_healed(const struct ferry_verify_report *report, const struct fer
     if (fault->kind == FERRY_FAULT_COPY)
         return !fault->node || ferry_node_is_left(fault->node) ||
                is_good_somewhere(report, fault->node);
-    return is_complete && (archive->is_read || archive->twin != FERRY_NO_ARCHIVE);
+    return is_complete && archive->fault.code != FERRY_EUNFIT &&
+           (archive->is_read || archive->twin != FERRY_NO_ARCHIVE);
 }
 
 size_t ferry_verify_count(const struct ferry_verify_report *report)

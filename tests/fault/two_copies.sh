@@ -197,6 +197,37 @@ says 'a.tar: .*cut'
 prints 'together: whole'
 run 3 ociferry-verify "$T/a.tar"
 
+# [R7] [R73] [R74]
+step "one with an entry that none may have is refused, whatever is beside it"
+cp "$T/good.tar" "$T/link.tar"
+ln -s nowhere "$T/nowhere"
+tar -C "$T" -rf "$T/link.tar" nowhere
+for from in "$T/link.tar" -; do
+    run 3 ociferry-verify "$T/good.tar" "$from" <"$T/link.tar"
+    says 'entry "nowhere" is a link'
+    fresh
+    run 6 ociferry-import "$T/good.tar" "$from" "$DST" <"$T/link.tar"
+    says 'entry "nowhere" is a link'
+    arrived
+done
+
+# [R70]
+step "one is cut among its documents, where the other has one wrong"
+first=$(entry_offset "$T/good.tar" "blobs/sha256/${index#sha256:}")
+second=$(entry_offset "$T/good.tar" "blobs/sha256/${manifest#sha256:}")
+cp "$T/good.tar" "$T/a.tar"
+flip "$T/a.tar" $((first + 10))
+for at in $((second - 512)) $((first - 512)); do
+    head -c $at "$T/good.tar" >"$T/b.tar"
+    got=$([ "$at" -gt "$first" ] && echo 0 || echo 3)
+    run "$got" ociferry-verify "$T/a.tar" "$T/b.tar"
+    run "$got" bash -c "cat '$T/b.tar' | ociferry-verify '$T/a.tar' -"
+done
+flip "$T/a.tar" $((first + 10))
+flip "$T/a.tar" $((second + 10))
+head -c $((second - 512)) "$T/good.tar" >"$T/b.tar"
+run 3 ociferry-verify "$T/a.tar" "$T/b.tar"
+
 step "what makes no sense in a reply of the registry is no fault of a copy, and no bad archive"
 start_proxy NONSENSE "$DST" --redirect 'PUT /blobs/uploads/ 99999'
 for how in "'$T/good.tar' DEST" "- DEST <'$T/good.tar'"; do

@@ -76,6 +76,7 @@ if [ "$(id -u)" -eq 0 ]; then
     chmod 711 "$T"
     mkdir -m 777 "$T/nobody"
     run 0 setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$T/nobody" TMPDIR="$T/nobody" \
+        XDG_RUNTIME_DIR="$T/nobody" \
         skopeo copy --all --preserve-digests --dest-tls-verify=false \
         "oci-archive:$T/tag.tar:latest" "docker://$DST/by-nobody/app/web:latest"
 fi

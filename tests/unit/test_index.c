@@ -78,7 +78,9 @@ static const struct {
 } version_rows[] = {
     { "{\"" FERRY_NOTE_VERSION "\":\"1.0\"}", FERRY_OK },
     { "{\"" FERRY_NOTE_VERSION "\":\"1.7\"}", FERRY_OK },
-    { "{\"" FERRY_NOTE_VERSION "\":\"1.0.3\"}", FERRY_OK },
+    { "{\"" FERRY_NOTE_VERSION "\":\"1.12\"}", FERRY_OK },
+    { "{\"" FERRY_NOTE_VERSION "\":\"1.0.3\"}", FERRY_EFORMAT },
+    { "{\"" FERRY_NOTE_VERSION "\":\"1.0 \"}", FERRY_EFORMAT },
     { "{\"" FERRY_NOTE_VERSION "\":null}", FERRY_OK },
     { "{\"org.example\":\"x\"}", FERRY_OK },
     { "{}", FERRY_OK },

@@ -80,7 +80,7 @@ static void test_layout_classify(void **state)
         struct ferry_err err = { 0 };
         int rc = ferry_layout_classify(rows[i].name, &kind, &digest, &err);
 
-        CHECK_ROW(rows[i].name, rc == (rows[i].kind == FERRY_ENTRY_END ? FERRY_EFORMAT : 0));
+        CHECK_ROW(rows[i].name, rc == (rows[i].kind == FERRY_ENTRY_END ? FERRY_EUNFIT : 0));
         CHECK_ROW(rows[i].name, kind == rows[i].kind);
         CHECK_ROW(rows[i].name, (digest.text[0] != '\0') == (kind == FERRY_ENTRY_BLOB));
         if (kind == FERRY_ENTRY_BLOB)

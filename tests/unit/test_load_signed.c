@@ -250,7 +250,7 @@ static void test_load_signed_twice(void **state)
         if (way == WAY_FOLDER)
             continue;
         CHECK_CODE(load((enum way)way, "LISXMCY", &policy, &found, &graph, &rest, &err),
-                   FERRY_EFORMAT);
+                   FERRY_EUNFIT);
         assert_non_null(strstr(err.msg, "holds index.json.p7s twice"));
         ferry_signature_release(&found);
     }

@@ -131,7 +131,7 @@ static void test_spec_reader_types(void **state)
         tar.entries[tar.count++] = (struct sample_entry){ .name = "extra",
                                                           .type = rows[i].type,
                                                           .link = rows[i].link };
-        CHECK_ROW(rows[i].name, load_tar(&tar, &good, &err) == FERRY_EFORMAT);
+        CHECK_ROW(rows[i].name, load_tar(&tar, &good, &err) == FERRY_EUNFIT);
     }
 }
 
@@ -151,7 +151,7 @@ static void test_spec_reader_names(void **state)
         sample_put_head(&tar, &index_json);
         sample_put_blob(&tar, &manifest);
         sample_put(&tar, names[i], FERRY_LAYOUT_TEXT);
-        CHECK_ROW(names[i], load_tar(&tar, &good, &err) == FERRY_EFORMAT);
+        CHECK_ROW(names[i], load_tar(&tar, &good, &err) == FERRY_EUNFIT);
     }
 }
 
