@@ -2,8 +2,9 @@
 
 #include <string.h>
 
+#include "format/archive/archive_files.h"
 #include "format/archive/load.h"
-#include "format/run/output_file.h"
+#include "format/archive/volume_sums.h"
 
 static void base_release(struct ferry_base *base)
 {
@@ -173,15 +174,34 @@ int ferry_base_set_load(const struct ferry_list *paths, struct ferry_progress *p
     return 0;
 }
 
-int ferry_base_set_check_output(const struct ferry_base_set *set, const char *output,
-                                struct ferry_err *err)
+/* Whether the new archive takes the place of a file of the base. */
+static int find_loss(const char *base, const char *output, bool in_volumes, bool *is_lost,
+                     struct ferry_err *err)
 {
-    for (size_t i = 0; strcmp(output, "-") != 0 && i < set->count; i++)
-        if (ferry_output_file_is(output, set->items[i].path))
+    static const char *const suffixes[] = { "", ".001", FERRY_SUMS_SUFFIX };
+
+    for (size_t i = 0; i < (in_volumes ? FERRY_COUNT(suffixes) : 1); i++) {
+        FERRY_OWNED_MEM char *path = NULL;
+
+        FERRY_TRY(ferry_text(&path, err, "%s%s", output, suffixes[i]));
+        *is_lost = *is_lost || ferry_archive_has_file(base, path);
+    }
+    return 0;
+}
+
+int ferry_base_set_check_output(const struct ferry_base_set *set, const char *output,
+                                bool in_volumes, struct ferry_err *err)
+{
+    bool is_lost = false;
+
+    for (size_t i = 0; strcmp(output, "-") != 0 && i < set->count; i++) {
+        FERRY_TRY(find_loss(set->items[i].path, output, in_volumes, &is_lost, err));
+        if (is_lost)
             return ferry_fail(err, FERRY_EUSAGE,
                               "-o %s: is the base %s, and what is left to a base is worth nothing "
                               "without it: name another file",
                               output, set->items[i].path);
+    }
     return 0;
 }
 

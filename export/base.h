@@ -34,9 +34,9 @@ int ferry_base_set_load(const struct ferry_list *paths, struct ferry_progress *p
 void ferry_base_set_free(struct ferry_base_set *set);
 FERRY_OWNED_DEFINE(ferry_base_set)
 
-/* FERRY_EUSAGE where one of them is the file that the archive would take the place of. */
+/* FERRY_EUSAGE where the archive would take the place of a file of one of them. */
 int ferry_base_set_check_output(const struct ferry_base_set *set, const char *output,
-                                struct ferry_err *err) FERRY_MUST_USE;
+                                bool in_volumes, struct ferry_err *err) FERRY_MUST_USE;
 
 /* Leaves to the first base that has it every layer of the graph that is WANTED, and names all bases
  * in the graph. */

@@ -92,7 +92,7 @@ static int open_files(struct work *w, struct ferry_err *err)
         ferry_progress_phase(w->progress, "reading the bases", -1, -1);
     FERRY_TRY(ferry_base_set_load(&opts->bases, w->progress, &w->bases, err));
     if (opts->output)
-        FERRY_TRY(ferry_base_set_check_output(w->bases, opts->output, err));
+        FERRY_TRY(ferry_base_set_check_output(w->bases, opts->output, opts->volume_size > 0, err));
     if (opts->dry_run)
         return 0;
     if (opts->save_base)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/archive/zstd_writer.h"
+#include "format/core/blob_file.h"
 #include "format/oci/index.h"
 #include "format/run/common_opts.h"
 
@@ -185,6 +186,20 @@ static int check_volumes(const struct export_opts *opts, struct ferry_err *err)
     return 0;
 }
 
+/* What is read is not written over. */
+static int check_output(const struct export_opts *opts, struct ferry_err *err)
+{
+    const struct ferry_list *const read[] = { &opts->files, &opts->images_from, &opts->sign_certs,
+                                              &opts->sign_keys, &opts->sign_pass_files };
+
+    for (size_t i = 0; opts->output && i < FERRY_COUNT(read); i++)
+        for (size_t k = 0; k < read[i]->count; k++)
+            if (ferry_file_is_same(opts->output, read[i]->items[k]))
+                return ferry_fail(err, FERRY_EUSAGE, "-o %s: that is a file which is read here",
+                                  opts->output);
+    return 0;
+}
+
 static int check(const struct export_opts *opts, struct ferry_err *err)
 {
     if (opts->quiet && opts->wire.verbose)
@@ -203,6 +218,7 @@ static int check(const struct export_opts *opts, struct ferry_err *err)
             err, FERRY_EUSAGE,
             "--verify-after-write: stdout cannot be read back: verify what becomes of "
             "it where it ends");
+    FERRY_TRY(check_output(opts, err));
     return check_volumes(opts, err);
 }
 

@@ -34,6 +34,15 @@ static int open_manifest(struct ferry_session *session, const char *method,
     return reply->status == 200 ? 0 : ferry_reply_fail(reply, err);
 }
 
+static int fail_no_manifest(const char *media_type, struct ferry_err *err)
+{
+    if (err->code != FERRY_EFORMAT)
+        return (int)err->code;
+    return ferry_fail(err, FERRY_EPROTOCOL,
+                      "the answer is no manifest, but %.100s that is no JSON: is it a registry?",
+                      *media_type ? media_type : "something");
+}
+
 /* Some servers call a manifest "application/json" or "text/plain": its own word counts then. */
 static int find_media_type(const struct ferry_reply *reply, const struct ferry_buf *bytes,
                            char **out, struct ferry_err *err)
@@ -42,7 +51,8 @@ static int find_media_type(const struct ferry_reply *reply, const struct ferry_b
     const char *media_type = reply->content_type;
 
     if (ferry_media_type_kind(media_type) == FERRY_KIND_BLOB) {
-        FERRY_TRY(ferry_json_load(bytes->data, bytes->len, "manifest", &document, err));
+        if (ferry_json_load(bytes->data, bytes->len, "manifest", &document, err) < 0)
+            return fail_no_manifest(media_type, err);
         FERRY_TRY(ferry_manifest_media_type(document, "manifest", &media_type, err));
     }
     return ferry_text(out, err, "%s", media_type);

@@ -71,7 +71,7 @@ static int ask(void *ctx, size_t index, struct ferry_err *err)
     if (!ferry_name_map_repository(f->opts, node->base_repository, repository) ||
         is_asked(f->move->plan, node, repository))
         return 0;
-    rc = ferry_push_has_blob(&there, &node->descriptor.digest, &has, err);
+    rc = ferry_push_has_blob(&there, &node->descriptor.digest, node->descriptor.size, &has, err);
     if (rc < 0 && ferry_push_is_over(rc))
         return ferry_wrap(err, "%s/%s: blob %s", there.registry, repository,
                           node->descriptor.digest.text);

@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/archive/archive_files.h"
+#include "format/core/blob_file.h"
 #include "format/run/common_opts.h"
-#include "format/run/output_file.h"
 #include "import/cluster_config.h"
 
 static const struct ferry_opt options[] = {
@@ -183,12 +184,12 @@ static int check_result(const struct import_opts *opts, const char *option, cons
     const char *what = NULL;
 
     for (size_t i = 0; i < opts->archives.count; i++)
-        if (ferry_output_file_is(path, opts->archives.items[i]))
-            what = "the archive itself";
+        if (ferry_archive_has_file(opts->archives.items[i], path))
+            what = "a file of the archive";
     for (size_t i = 0; i < opts->trust.count; i++)
-        if (ferry_output_file_is(path, opts->trust.items[i]))
+        if (ferry_file_is_same(path, opts->trust.items[i]))
             what = "a file of --trust";
-    if (opts->file && ferry_output_file_is(path, opts->file))
+    if (opts->file && ferry_file_is_same(path, opts->file))
         what = "the list of -f";
     return what ? ferry_fail(err, FERRY_EUSAGE, "%s %s: that is %s", option, path, what) : 0;
 }

@@ -15,7 +15,8 @@ static int ask(const struct ferry_move *m, struct ferry_placement *p, struct fer
     struct ferry_push to = ferry_freight_push(m, p);
     bool has;
 
-    if (ferry_push_has_blob(&to, &p->node->descriptor.digest, &has, err) == 0) {
+    if (ferry_push_has_blob(&to, &p->node->descriptor.digest, p->node->descriptor.size, &has,
+                            err) == 0) {
         p->state = has ? FERRY_PLACEMENT_THERE : state_of_absent(p->node);
         ferry_progress_add(m->progress, 0, 1);
         return 0;

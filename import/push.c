@@ -25,8 +25,8 @@ static bool says_absent(const struct ferry_reply *reply)
     return reply->status == 404 || reply->status == 405;
 }
 
-int ferry_push_has_blob(const struct ferry_push *to, const struct ferry_digest *digest, bool *has,
-                        struct ferry_err *err)
+int ferry_push_has_blob(const struct ferry_push *to, const struct ferry_digest *digest,
+                        int64_t size, bool *has, struct ferry_err *err)
 {
     FERRY_OWNED_REPLY reply = { 0 };
     struct ferry_call call = ferry_push_call(to, "HEAD");
@@ -37,7 +37,8 @@ int ferry_push_has_blob(const struct ferry_push *to, const struct ferry_digest *
     FERRY_TRY(ferry_session_call(to->session, &call, &reply, err));
     if (reply.status != 200 && !says_absent(&reply))
         return ferry_reply_fail(&reply, err);
-    *has = reply.status == 200;
+    /* A page for people, which some servers answer with whatever is asked, is no blob. */
+    *has = reply.status == 200 && (reply.length <= 0 || reply.length == size);
     return 0;
 }
 
@@ -103,6 +104,10 @@ static int put_once(const struct ferry_push *to, const struct ferry_node *node,
     FERRY_TRY(ferry_session_call(to->session, &call, &reply, err));
     if (reply.status != 201 && reply.status != 200 && reply.status != 202)
         return fail_put(&reply, put, may_pass, err);
+    if (reply.status != 201 && !reply.content_digest && !reply.location)
+        return ferry_fail(err, FERRY_EPROTOCOL,
+                          "%s says %d and not where the manifest is now: is it a registry?",
+                          to->registry, reply.status);
     if (reply.content_digest && strcmp(reply.content_digest, node->descriptor.digest.text) != 0)
         return ferry_fail(err, FERRY_EDIGEST, "the registry stored it as %.150s",
                           reply.content_digest);

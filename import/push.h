@@ -29,9 +29,9 @@ struct ferry_call ferry_push_call(const struct ferry_push *to, const char *metho
 /* Failures that are no single blob's or repository's: going on would fail for every other. */
 bool ferry_push_is_over(int code);
 
-/* Whether the repository has the blob. */
-int ferry_push_has_blob(const struct ferry_push *to, const struct ferry_digest *digest, bool *has,
-                        struct ferry_err *err) FERRY_MUST_USE;
+/* Whether the repository has the blob, of so many bytes. */
+int ferry_push_has_blob(const struct ferry_push *to, const struct ferry_digest *digest,
+                        int64_t size, bool *has, struct ferry_err *err) FERRY_MUST_USE;
 
 /* Whether `selector`, a tag or a digest, is the manifest `digest` there. */
 int ferry_push_has_manifest(const struct ferry_push *to, const char *selector,

@@ -359,7 +359,8 @@ static int recover(struct carrier *c, bool *done, struct ferry_err *err)
 {
     bool known = false;
 
-    FERRY_TRY(ferry_push_has_blob(c->to, c->cargo->digest, done, err));
+    FERRY_TRY(ferry_push_has_blob(c->to, c->cargo->digest, ferry_source_size(c->cargo->source),
+                                  done, err));
     if (*done)
         return 0;
     FERRY_TRY(ask_state(c, &known, err));

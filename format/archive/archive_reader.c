@@ -20,6 +20,7 @@ struct kept {
     struct ferry_entry entry;
     char *name;
     uint8_t *bytes;
+    size_t len;
 };
 
 struct ferry_reader {
@@ -316,7 +317,7 @@ static int open_body(struct ferry_reader *reader, struct ferry_source **out, str
     if (reader->from_memory) {
         const struct kept *kept = reader->kept[reader->kept_next - 1];
 
-        return ferry_source_memory(kept->bytes, (size_t)kept->entry.size, out, err);
+        return ferry_source_memory(kept->bytes, kept->len, out, err);
     }
     return reader->folder ? ferry_folder_file(reader->folder, reader->current.name, out, err)
                           : ferry_tar_body(reader->tar, out, err);
@@ -352,6 +353,7 @@ int ferry_reader_keep(struct ferry_reader *reader, const struct ferry_entry *ent
     kept->entry.name = kept->name;
     if (entry->kind == FERRY_ENTRY_BLOB)
         FERRY_TRY(ferry_digest_map_add(&reader->kept_blobs, &kept->entry.digest, kept, err));
+    kept->len = bytes->len;
     kept->bytes = ferry_steal(&bytes->data);
     ferry_buf_release(bytes);
     reader->kept[reader->kept_count++] = ferry_steal(&kept);
@@ -366,7 +368,7 @@ const uint8_t *ferry_reader_kept(const struct ferry_reader *reader,
 
     if (!kept)
         return NULL;
-    *size = kept->entry.size;
+    *size = (int64_t)kept->len;
     return kept->bytes;
 }
 

@@ -21,7 +21,8 @@ struct ferry_tar {
     struct ferry_source *stream;
     int64_t offset; /* in the volumes, of the next read */
     int64_t entry_size;
-    int64_t given; /* bytes of all bodies */
+    int64_t entry_given; /* bytes of it so far */
+    int64_t given;       /* bytes of all bodies */
     size_t entries;
     bool begun, ended;
     uint8_t first[6];         /* bytes; those that were not read are 0 */
@@ -240,6 +241,7 @@ int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct fe
         if (rc == ARCHIVE_WARN && name) /* what readers may read differently is refused */
             return fail_tar(tar, err);
         tar->entry_size = archive_entry_size(entry);
+        tar->entry_given = 0;
     } while (archive_entry_filetype(entry) == AE_IFDIR);
     *out = (struct ferry_tar_entry){ .name = name ? name : "?",
                                      .size = tar->entry_size,
@@ -272,18 +274,24 @@ static int check_holes(const struct ferry_tar *t, struct ferry_err *err)
                       FERRY_HOLES_MAX / 1024 / 1024 / 1024);
 }
 
+/* The hole at the end of a sparse entry is what libarchive leaves out at times; where bytes are
+ * missing it says so. */
 static int body_read(struct ferry_source *source, void *buf, size_t cap, size_t *got,
                      struct ferry_err *err)
 {
     struct ferry_tar *t = ((struct body *)source)->tar;
-    la_ssize_t n = archive_read_data(t->tar, buf, cap);
+    int64_t left = t->entry_size - t->entry_given;
+    size_t want = left < (int64_t)cap ? (size_t)left : cap;
+    la_ssize_t n = want > 0 ? archive_read_data(t->tar, buf, want) : 0;
 
     if (n < 0 || (n == 0 && t->failure.code != FERRY_OK))
         return fail_tar(t, err);
-    t->given += n;
-    FERRY_TRY(check_holes(t, err));
-    *got = (size_t)n;
-    return 0;
+    if (n == 0)
+        memset(buf, 0, want);
+    *got = n > 0 ? (size_t)n : want;
+    t->given += (int64_t)*got;
+    t->entry_given += (int64_t)*got;
+    return check_holes(t, err);
 }
 
 static void body_free(struct ferry_source *source)

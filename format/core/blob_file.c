@@ -170,3 +170,11 @@ int ferry_file_read(const char *path, struct ferry_buf *into, struct ferry_err *
         err->code = FERRY_EUSAGE;
     return (int)err->code;
 }
+
+bool ferry_file_is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}

@@ -23,6 +23,9 @@ int ferry_source_memory(const void *bytes, size_t len, struct ferry_source **out
  * holds more than the buffer may; FERRY_EIO. The caller adds the name. */
 int ferry_file_read(const char *path, struct ferry_buf *into, struct ferry_err *err) FERRY_MUST_USE;
 
+/* Whether both paths lead to one file, which is there. */
+bool ferry_file_is_same(const char *path, const char *other);
+
 /* Reads like read(2), but waits out interruptions unless cancelled. */
 int ferry_fd_read(int fd, void *buf, size_t cap, size_t *got, struct ferry_err *err) FERRY_MUST_USE;
 

@@ -121,12 +121,19 @@ static int parse_choice(const struct ferry_opt *option, const char *text, int *o
     return ferry_fail(err, FERRY_EUSAGE, "\"%.150s\" is not one of %s", text, option->choices);
 }
 
+static const char *argument_name(const struct ferry_opt *option)
+{
+    return option->argument ? option->argument : option->choices ? option->choices : "ARG";
+}
+
 /* Puts one option's argument where the table says. */
 static int store(const struct ferry_opt *option, const char *text, void *values,
                  struct ferry_err *err)
 {
     void *slot = (char *)values + option->offset;
 
+    if (text && !*text) /* a shell variable that is not set */
+        return ferry_fail(err, FERRY_EUSAGE, "its argument %s is empty", argument_name(option));
     switch (option->type) {
     case FERRY_OPT_FLAG:
         *(bool *)slot = true;
@@ -153,11 +160,6 @@ static int store(const struct ferry_opt *option, const char *text, void *values,
 static bool is_optional(const struct ferry_opt *option)
 {
     return option->type == FERRY_OPT_HOSTS || option->type == FERRY_OPT_LEVEL;
-}
-
-static const char *argument_name(const struct ferry_opt *option)
-{
-    return option->argument ? option->argument : option->choices ? option->choices : "ARG";
 }
 
 /* "  -o, --output FILE"; returns its width. */

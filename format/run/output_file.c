@@ -109,11 +109,3 @@ int ferry_stdout_flush(struct ferry_err *err)
         return ferry_fail(err, FERRY_EIO, "stdout: cannot write: %s", strerror(errno));
     return 0;
 }
-
-bool ferry_output_file_is(const char *path, const char *other)
-{
-    struct stat a, b;
-
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
-}

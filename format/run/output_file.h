@@ -27,7 +27,4 @@ FERRY_OWNED_DEFINE(ferry_output_file)
 /* After the last of what was printed: FERRY_EIO if not all of it came out, whenever that was. */
 int ferry_stdout_flush(struct ferry_err *err) FERRY_MUST_USE;
 
-/* Whether both name the same file, which is there: what is read must not be written over. */
-bool ferry_output_file_is(const char *path, const char *other);
-
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "format/archive/archive_files.h"
 #include "format/run/common_opts.h"
 #include "format/run/output_file.h"
 #include "format/run/program.h"
@@ -87,8 +88,8 @@ int ferry_verify_opts_parse(int argc, char **argv, struct verify_opts *opts, boo
 static int check_page(const struct verify_opts *opts, struct ferry_err *err)
 {
     for (size_t i = 0; i < opts->archives.count; i++)
-        if (ferry_output_file_is(opts->html, opts->archives.items[i]))
-            return ferry_fail(err, FERRY_EUSAGE, "--html %s: that is the archive itself",
+        if (ferry_archive_has_file(opts->archives.items[i], opts->html))
+            return ferry_fail(err, FERRY_EUSAGE, "--html %s: that is a file of the archive",
                               opts->html);
     return 0;
 }

@@ -88,6 +88,11 @@ bad '1|2' 'no-such-list' export_new -f "$T/no-such-list"
 bad '1|2' 'no-such-auth' export_new --authfile "$T/no-such-auth" "$SRC/app/web:1"
 bad '1|2' 'no-such-ca' export_new --cacert "$T/no-such-ca" "$SRC/app/web:1"
 
+step "a shell variable that is not set"
+bad 2 '[-][-]output: its argument [A-Z]+ is empty' ociferry-export -q -o "" "$SRC/app/web:1"
+bad 2 '[-][-]insecure: its argument [A-Z]+ is empty' export_new --insecure= "$SRC/app/web:1"
+bad 2 '[-][-]report: its argument [A-Z]+ is empty' ociferry-import -q --report "" "$T/good.tar" "$DST"
+
 step "a list of references with a wrong line: the line is named"
 printf '# a comment\n%s/app/web:1\n\nNot A Reference\n' "$SRC" >"$T/list"
 run 2 export_new -f "$T/list"

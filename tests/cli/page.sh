@@ -164,7 +164,7 @@ run 1 ociferry-verify --html "$T/nowhere/a.html" "$T/images.tar"
 one_line
 says "nowhere/a.html.*cannot write"
 run 2 ociferry-verify --html "$T/images.tar" "$T/images.tar"
-says "that is the archive itself"
+says "that is a file of the archive"
 run 2 ociferry-verify --html - --json "$T/images.tar"
 says "cannot both have stdout"
 run 2 ociferry-verify --html - --list "$T/images.tar"

@@ -212,6 +212,10 @@ one_line
 says "v.tar.sha256: exists already"
 run 0 ociferry-export -q --force -o "$V" --volume-size "$((mib * 2))M" "$SRC/app/cut:1"
 equal "volumes" $(((count + 1) / 2)) "$(ls "$V".[0-9]* | wc -l)"
+for base in "$V.001" "$V"; do
+    run 2 ociferry-export -q --force --base "$base" -o "$V" --volume-size "$((mib * 2))M" "$SRC/app/cut:1"
+    says "is the base $base"
+done
 run 0 ociferry-verify -q "$V"
 rm "$V".*
 run 2 ociferry-export -q -o - --volume-size 7M "$SRC/app/cut:1"

@@ -100,3 +100,47 @@ tar -xf "$T/ours.tar" -C "$T/layout"
 repack ours-sorted.tar "" --format=pax
 run 0 ociferry-import "$T/ours-sorted.tar" "$DST/ours"
 same_images "$SRC" "$DST/ours" app/list:1 art/sbom:1 app/hollow:1
+
+# [R2] [R7]
+step "with holes: at the ends, in the middle, nothing else"
+rm -rf "$T/layout"
+mkdir -p "$T/layout/blobs/sha256"
+# put TYPE FILE: into the layout, without writing its holes. Sets DESC.
+put() {
+    local digits
+    digits=$(sha256sum <"$2" | cut -d' ' -f1)
+    DESC="{\"mediaType\":\"$1\",\"digest\":\"sha256:$digits\",\"size\":$(file_size "$2")}"
+    cp --sparse=always "$2" "$T/layout/blobs/sha256/$digits"
+}
+layers=()
+for holes in "0 300000" "200000 100000" "0 0 262144"; do # 100,000 bytes of data at, of so many in all
+    read -r before after all <<<"$holes"
+    rm -f "$T/layer"
+    [ -n "$all" ] || head -c 100000 /dev/urandom |
+        dd of="$T/layer" bs=1 seek="$before" conv=notrunc status=none
+    truncate -s $((${all:-$((before + after + 100000))})) "$T/layer"
+    put application/vnd.oci.image.layer.v1.tar "$T/layer"
+    layers+=("$DESC")
+done
+echo '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}' >"$T/config"
+put application/vnd.oci.image.config.v1+json "$T/config"
+printf '%s\n' "${layers[@]}" | jq -cs --argjson config "$DESC" \
+    '{schemaVersion: 2, config: $config, layers: .}' >"$T/manifest"
+put application/vnd.oci.image.manifest.v1+json "$T/manifest"
+jq -c '{schemaVersion: 2, manifests: [. + {annotations: {"org.opencontainers.image.ref.name": "1"}}]}' \
+    <<<"$DESC" >"$T/layout/index.json"
+echo '{"imageLayoutVersion":"1.0.0"}' >"$T/layout/oci-layout"
+run 0 ociferry-verify "$T/layout"
+for dialect in gnu pax; do
+    for order in "" -r; do
+        repack holes.tar "$order" -S --format=$dialect
+        at_most "bytes of the archive" 500000 "$(file_size "$T/holes.tar")"
+        gzip -c "$T/holes.tar" >"$T/holes.tar.gz"
+        for from in holes.tar holes.tar.gz; do
+            run 0 ociferry-verify "$T/$from"
+            run 0 bash -c "cat '$T/$from' | ociferry-verify -"
+        done
+        run 0 bash -c "cat '$T/holes.tar' | ociferry-import - '$DST/holes-$dialect$order/app:1'"
+        complete "$DST" "holes-$dialect$order/app" "$T/manifest"
+    done
+done

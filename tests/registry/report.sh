@@ -75,10 +75,25 @@ equal results "base:1=pushed docker:1=pushed web:1=pushed" "$(of "$T/r.json" "$r
 
 step "what is read is no place for a result, and no place takes two"
 run 2 ociferry-import --report "$T/a.tar" "$T/a.tar" "$DST"
-says 'that is the archive itself'
+says 'that is a file of the archive'
 run 2 ociferry-import --write-config "idms=$T/a.tar" "$T/a.tar" "$DST"
-says 'that is the archive itself'
+says 'that is a file of the archive'
+run 0 ociferry-export --volume-size 1M -o "$T/v.tar" "$SRC/app/big:1"
+mkdir "$T/unpacked"
+tar -xf "$T/a.tar" -C "$T/unpacked"
+ln -s "$T/v.tar.003" "$T/third"
+for place in "v.tar.001 v.tar.002" "v.tar.001 third" "v.tar v.tar.sha256" "unpacked unpacked/index.json"; do
+    before=$(sha256sum <"$T/${place#* }")
+    run 2 ociferry-import --report "$T/${place#* }" "$T/${place% *}" "$DST/kept"
+    says 'that is a file of the archive'
+    run 2 ociferry-verify --html "$T/${place#* }" "$T/${place% *}"
+    says 'that is a file of the archive'
+    equal "digest of ${place#* }" "$before" "$(sha256sum <"$T/${place#* }")"
+done
+run 0 ociferry-verify --html "$T/v.tar.html" "$T/v.tar"
 echo "$SRC/app/base:1" >"$T/list"
+run 2 ociferry-export --force -o "$T/list" -f "$T/list"
+says 'that is a file which is read here'
 run 2 ociferry-import --report "$T/list" -f "$T/list" "$T/a.tar" "$DST/list"
 says 'that is the list of -f'
 run 2 ociferry-import --write-config "idms=$T/list" --trust "$T/list" "$T/a.tar" "$DST/list"

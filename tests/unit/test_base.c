@@ -305,10 +305,10 @@ static void test_base_is_not_the_output(void **state)
     unlink("link.tar");
     assert_int_equal(symlink("full.tar", "link.tar"), 0);
     CHECK_OK(load_one("full.tar", &set, &err));
-    CHECK_OK(ferry_base_set_check_output(set, "-", &err));
-    CHECK_OK(ferry_base_set_check_output(set, "new.tar", &err));
-    CHECK_CODE(ferry_base_set_check_output(set, "./full.tar", &err), FERRY_EUSAGE);
-    CHECK_CODE(ferry_base_set_check_output(set, "link.tar", &err), FERRY_EUSAGE);
+    CHECK_OK(ferry_base_set_check_output(set, "-", true, &err));
+    CHECK_OK(ferry_base_set_check_output(set, "new.tar", true, &err));
+    CHECK_CODE(ferry_base_set_check_output(set, "./full.tar", false, &err), FERRY_EUSAGE);
+    CHECK_CODE(ferry_base_set_check_output(set, "link.tar", true, &err), FERRY_EUSAGE);
 }
 
 /* --- --save-base -------------------------------------------------------------------------------
