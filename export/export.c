@@ -185,7 +185,12 @@ static int check_medium(const struct work *w, struct ferry_err *err)
     if (!w->opts->output)
         return 0;
     FERRY_TRY(ferry_medium_look(w->opts->output, &medium, err));
-    return ferry_medium_check(&medium, &need, err);
+    if (ferry_medium_check(&medium, &need, err) == 0)
+        return 0;
+    if (w->opts->zstd_level == 0 || err->code != FERRY_EIO)
+        return (int)err->code;
+    ferry_progress_warn(w->progress, "%s; compressed it takes less, which may do", err->msg);
+    return 0;
 }
 
 /* Without the images that could not be had after all; of what is written, what can be is used. */
@@ -273,7 +278,7 @@ int ferry_export(const struct export_opts *opts, struct ferry_progress *progress
     ferry_progress_phase(progress, "resolving", -1, -1);
     FERRY_TRY(select_images(&w, err));
     FERRY_TRY(resolve(&w, NULL, err));
-    ferry_platform_warn(w.graph, progress);
+    FERRY_TRY(ferry_platform_warn(w.graph, progress, err));
     FERRY_TRY(make_plan(&w, err));
     FERRY_TRY(ferry_export_warn_plan(w.graph, w.plan, &w.notes, progress, err));
     FERRY_TRY(check_medium(&w, err));

@@ -94,9 +94,44 @@ int ferry_platform_check(struct ferry_graph *graph, const struct ferry_failures 
     return 0;
 }
 
-void ferry_platform_warn(const struct ferry_graph *graph, struct ferry_progress *progress)
+static bool has_platform(struct ferry_node *const *nodes, size_t count,
+                         const struct ferry_platform *platform)
 {
-    for (size_t i = 0; graph->selected_count > 0 && i < graph->image_count; i++)
-        if (graph->images[i].root->kind == FERRY_KIND_MANIFEST && !graph->images[i].has_subject)
-            warn_other(graph, &graph->images[i], progress);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; nodes[i]->platforms && k < nodes[i]->count; k++)
+            if (ferry_platform_matches(platform, &nodes[i]->platforms[k]))
+                return true;
+    return false;
+}
+
+/* One of several that were asked for. */
+static int warn_missing(struct ferry_graph *graph, const struct ferry_image *image,
+                        struct ferry_progress *progress, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM struct ferry_node **nodes = NULL;
+    char text[FERRY_PLATFORM_TEXT_MAX];
+    size_t count;
+
+    FERRY_TRY(ferry_graph_closure(graph, image->root, &nodes, &count, err));
+    for (size_t i = 0; i < graph->selected_count; i++)
+        if (!has_platform(nodes, count, &graph->selected[i]))
+            ferry_progress_warn(progress, "%s: has nothing for --platform %s", image->name,
+                                ferry_platform_format(&graph->selected[i], text));
+    return 0;
+}
+
+int ferry_platform_warn(struct ferry_graph *graph, struct ferry_progress *progress,
+                        struct ferry_err *err)
+{
+    for (size_t i = 0; graph->selected_count > 0 && i < graph->image_count; i++) {
+        const struct ferry_image *image = &graph->images[i];
+
+        if (image->has_subject || image->root->state == FERRY_NODE_BAD)
+            continue;
+        if (image->root->kind == FERRY_KIND_MANIFEST)
+            warn_other(graph, image, progress);
+        else if (image->root->kind == FERRY_KIND_INDEX && graph->selected_count > 1)
+            FERRY_TRY(warn_missing(graph, image, progress, err));
+    }
+    return 0;
 }

@@ -15,7 +15,8 @@ int ferry_platform_check(struct ferry_graph *graph, const struct ferry_failures 
                          struct ferry_err *err) FERRY_MUST_USE;
 
 /* An image that is no index is what it is, and was taken: says so where its config names another
- * platform. */
-void ferry_platform_warn(const struct ferry_graph *graph, struct ferry_progress *progress);
+ * platform. And where an index has some of the platforms that were asked for, but not all. */
+int ferry_platform_warn(struct ferry_graph *graph, struct ferry_progress *progress,
+                        struct ferry_err *err) FERRY_MUST_USE;
 
 #endif

@@ -147,6 +147,82 @@ static int open_one(struct ferry_config_files *files, const char *text, struct p
     return ferry_output_file_open(path, &item->file, err);
 }
 
+static int compare_repositories(const void *a, const void *b)
+{
+    const struct ferry_target *x = *(const struct ferry_target *const *)a;
+    const struct ferry_target *y = *(const struct ferry_target *const *)b;
+    int order = strcmp(x->ref.repository, y->ref.repository);
+
+    return order ? order : strcmp(x->ref.tag, y->ref.tag);
+}
+
+static bool is_from(const struct ferry_target *a, const struct ferry_target *b)
+{
+    return ferry_reference_compare_repository(&a->image->ref, &b->image->ref) == 0;
+}
+
+/* Whether among these, which have one tag, one comes from where `source` does. */
+static bool has_source(const struct ferry_target *const *list, size_t count,
+                       const struct ferry_target *source)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_from(list[i], source))
+            return true;
+    return false;
+}
+
+/* Of one repository at the destination: each tag has to be there of each source. */
+static int check_repository(const struct ferry_target *const *list, size_t count,
+                            struct ferry_err *err)
+{
+    char from[FERRY_REFERENCE_TEXT_MAX];
+
+    for (size_t begin = 0, end; begin < count; begin = end) {
+        for (end = begin + 1; end < count && strcmp(list[begin]->ref.tag, list[end]->ref.tag) == 0;)
+            end++;
+        for (size_t i = 0; i < count; i++) {
+            if ((i > 0 && is_from(list[i], list[i - 1])) ||
+                has_source(&list[begin], end - begin, list[i]))
+                continue;
+            snprintf(from, sizeof(from), "%s/%s", list[i]->image->ref.registry,
+                     list[i]->image->ref.repository);
+            return ferry_fail(err, FERRY_EUSAGE,
+                              "whoever asks for %s:%s would get %s, as both are in %s then: keep "
+                              "them apart with --keep-registry or --map, or lead by digest alone "
+                              "(idms)",
+                              from, list[begin]->ref.tag, list[begin]->image->name,
+                              list[begin]->ref.repository);
+        }
+    }
+    return 0;
+}
+
+/* A rule leads from a repository to a repository, with all tags that are there. */
+static int check_merged(const struct ferry_push_plan *plan, struct ferry_err *err)
+{
+    FERRY_OWNED_MEM const struct ferry_target **list = calloc(plan->target_count + 1,
+                                                              sizeof(*list));
+    size_t count = 0;
+
+    if (!list)
+        return ferry_fail_memory(err);
+    for (size_t i = 0; i < plan->target_count; i++)
+        if (plan->targets[i].image->ref.registry[0] && plan->targets[i].ref.tag[0])
+            list[count++] = &plan->targets[i];
+    qsort(list, count, sizeof(*list), compare_repositories);
+    for (size_t begin = 0, end; begin < count; begin = end) {
+        bool is_merged = false;
+
+        for (end = begin + 1;
+             end < count && strcmp(list[begin]->ref.repository, list[end]->ref.repository) == 0;
+             end++)
+            is_merged = is_merged || !is_from(list[begin], list[end]);
+        if (is_merged)
+            FERRY_TRY(check_repository(&list[begin], end - begin, err));
+    }
+    return 0;
+}
+
 static void warn(const struct ferry_target *target, bool serves_tags,
                  struct ferry_progress *progress)
 {
@@ -184,6 +260,8 @@ int ferry_config_files_open(const struct import_opts *opts, const struct ferry_p
             return ferry_wrap(err, "--write-config");
     for (size_t i = 0; i < files->count; i++)
         serves_tags = serves_tags || ferry_config_serves_tags(files->items[i].kind);
+    if (serves_tags && check_merged(plan, err) < 0)
+        return ferry_wrap(err, "--write-config");
     for (size_t i = 0; i < plan->target_count && files->count > 0; i++)
         warn(&plan->targets[i], serves_tags, progress);
     for (size_t i = 0; i < files->count && opts->dry_run; i++)

@@ -136,6 +136,12 @@ absent "$T/limit.tar.partial"
 run 0 bash -c "ulimit -f 20480; exec ociferry-export -q -o '$T/limit.tar' --volume-size 20M '$P/app/cut:1'"
 run 0 ociferry-verify -q "$T/limit.tar"
 
+step "compressed it might fit all the same: that is tried"
+run 1 bash -c "ulimit -f 20480; exec ociferry-export -q --zstd -o '$T/limit.tar.zst' '$P/app/cut:1'"
+says "limit.tar.zst: a file of 39.0 MiB, .* permits 20.0 MiB.*; compressed it takes less, which may do"
+says "cannot write|too large"
+rm -f "$T/limit.tar.zst.partial"
+
 step "a medium that is full at the third volume"
 mkdir "$T/small"
 if [ "$(id -u)" -ne 0 ] || ! mount_at "$T/small" -t tmpfs -o size=60m ferry-test 2>/dev/null; then

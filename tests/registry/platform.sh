@@ -57,6 +57,9 @@ step "two platforms; all of them; an index in an index"
 run 0 ociferry-export --platform linux/amd64 --platform windows/amd64 -o "$T/two.tar" "$MADE/many:1"
 has "$T/two.tar" amd64 windows att-amd64
 lacks "$T/two.tar" arm64
+says_not "has nothing"
+run 0 ociferry-export --platform linux/amd64 --platform linux/s390x --force -o "$T/two.tar" "$MADE/many:1"
+says "warning: .*many:1: has nothing for --platform linux/s390x"
 run 0 ociferry-export -o "$T/all.tar" "$MADE/many:1"
 has "$T/all.tar" "${!D[@]}"
 equal "what the archive says" "" "$(left_out "$T/all.tar")"
