@@ -171,34 +171,33 @@ static bool has_source(const struct ferry_target *const *list, size_t count,
     return false;
 }
 
-/* Of one repository at the destination: each tag has to be there of each source. */
-static int check_repository(const struct ferry_target *const *list, size_t count,
-                            struct ferry_err *err)
+/* Of one repository at the destination: each tag has to be there of each source. Whether it is. */
+static bool warn_of_repository(const struct ferry_target *const *list, size_t count,
+                               struct ferry_progress *progress)
 {
-    char from[FERRY_REFERENCE_TEXT_MAX];
-
     for (size_t begin = 0, end; begin < count; begin = end) {
         for (end = begin + 1; end < count && strcmp(list[begin]->ref.tag, list[end]->ref.tag) == 0;)
             end++;
         for (size_t i = 0; i < count; i++) {
+            const struct ferry_reference *source = &list[i]->image->ref;
+
             if ((i > 0 && is_from(list[i], list[i - 1])) ||
                 has_source(&list[begin], end - begin, list[i]))
                 continue;
-            snprintf(from, sizeof(from), "%s/%s", list[i]->image->ref.registry,
-                     list[i]->image->ref.repository);
-            return ferry_fail(err, FERRY_EUSAGE,
-                              "whoever asks for %s:%s would get %s, as both are in %s then: keep "
-                              "them apart with --keep-registry or --map, or lead by digest alone "
-                              "(idms)",
-                              from, list[begin]->ref.tag, list[begin]->image->name,
-                              list[begin]->ref.repository);
+            ferry_progress_warn(progress,
+                                "--write-config: whoever asks for %s/%s:%s gets %s, as both are in "
+                                "%s now: --keep-registry or --map keep them apart",
+                                source->registry, source->repository, list[begin]->ref.tag,
+                                list[begin]->image->name, list[begin]->ref.repository);
+            return false;
         }
     }
-    return 0;
+    return true;
 }
 
-/* A rule leads from a repository to a repository, with all tags that are there. */
-static int check_merged(const struct ferry_push_plan *plan, struct ferry_err *err)
+/* A rule leads from a repository to a repository, with all tags that are there. Once is enough. */
+static int warn_of_merged(const struct ferry_push_plan *plan, struct ferry_progress *progress,
+                          struct ferry_err *err)
 {
     FERRY_OWNED_MEM const struct ferry_target **list = calloc(plan->target_count + 1,
                                                               sizeof(*list));
@@ -217,8 +216,8 @@ static int check_merged(const struct ferry_push_plan *plan, struct ferry_err *er
              end < count && strcmp(list[begin]->ref.repository, list[end]->ref.repository) == 0;
              end++)
             is_merged = is_merged || !is_from(list[begin], list[end]);
-        if (is_merged)
-            FERRY_TRY(check_repository(&list[begin], end - begin, err));
+        if (is_merged && !warn_of_repository(&list[begin], end - begin, progress))
+            break;
     }
     return 0;
 }
@@ -260,8 +259,8 @@ int ferry_config_files_open(const struct import_opts *opts, const struct ferry_p
             return ferry_wrap(err, "--write-config");
     for (size_t i = 0; i < files->count; i++)
         serves_tags = serves_tags || ferry_config_serves_tags(files->items[i].kind);
-    if (serves_tags && check_merged(plan, err) < 0)
-        return ferry_wrap(err, "--write-config");
+    if (serves_tags)
+        FERRY_TRY(warn_of_merged(plan, progress, err));
     for (size_t i = 0; i < plan->target_count && files->count > 0; i++)
         warn(&plan->targets[i], serves_tags, progress);
     for (size_t i = 0; i < files->count && opts->dry_run; i++)

@@ -109,6 +109,15 @@ static bool is_bare(const char *destination)
     return destination && ferry_reference_is_bare(destination);
 }
 
+/* In full, with the tag that goes without saying. */
+static int fail_not_there(const struct ferry_reference *source, struct ferry_err *err)
+{
+    char name[FERRY_REFERENCE_TEXT_MAX];
+
+    ferry_reference_format(source, name);
+    return ferry_fail(err, FERRY_ENOTFOUND, "%s is not in the archive", name);
+}
+
 int ferry_map_lines_images(struct ferry_map_lines *lines, const struct ferry_mapping_line *line,
                            const struct ferry_image *const **images, size_t *count,
                            struct ferry_err *err)
@@ -122,7 +131,7 @@ int ferry_map_lines_images(struct ferry_map_lines *lines, const struct ferry_map
         lines->found[0] = find_image(lines, &source);
         *count = 1;
         if (!lines->found[0])
-            return ferry_fail(err, FERRY_ENOTFOUND, "%s is not in the archive", line->source);
+            return fail_not_there(&source, err);
         return 0;
     }
     if (line->destination && !is_bare(line->destination))

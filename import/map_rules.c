@@ -6,13 +6,27 @@
 
 #include "import/path_rules.h"
 
+/* A colon behind the first slash begins a tag, and an '@' a digest. */
+static bool names_repositories(const char *rule, const char *end)
+{
+    const char *slash = memchr(rule, '/', (size_t)(end - rule));
+
+    return !memchr(rule, '@', (size_t)(end - rule)) &&
+           !(slash && memchr(slash, ':', (size_t)(end - slash)));
+}
+
 int ferry_map_rules_check(const struct import_opts *opts, struct ferry_err *err)
 {
     for (size_t i = 0; i < opts->maps.count; i++) {
-        const char *rule = opts->maps.items[i];
+        const char *rule = opts->maps.items[i], *equals = strchr(rule, '=');
 
-        if (rule[0] == '=' || !strchr(rule, '='))
+        if (!equals || equals == rule)
             return ferry_fail(err, FERRY_EUSAGE, "--map %s: expected SRC=DST", rule);
+        if (equals[-1] == '/' || !names_repositories(rule, equals))
+            return ferry_fail(err, FERRY_EUSAGE,
+                              "--map %s: SRC is a registry, a repository or the beginning of one, "
+                              "without a slash at its end and without a tag",
+                              rule);
     }
     return 0;
 }

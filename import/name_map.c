@@ -208,10 +208,10 @@ static int check_collisions(const struct map *m, struct ferry_err *err)
             x->image->root == y->image->root)
             continue;
         ferry_reference_format(&x->ref, name);
-        return ferry_fail(err, FERRY_EUSAGE,
-                          "%s and %s would both become %s: keep them apart with --keep-registry or "
-                          "--map",
-                          x->image->name, y->image->name, name);
+        return ferry_fail(
+            err, FERRY_EUSAGE, "%s and %s would both become %s: keep them apart with %s",
+            x->image->name, y->image->name, name,
+            m->opts->mapping ? "other destinations in the list of -f" : "--keep-registry or --map");
     }
     return 0;
 }

@@ -192,6 +192,11 @@ const char *ferry_reader_name(const struct ferry_reader *reader)
     return reader->name;
 }
 
+bool ferry_reader_is_folder(const struct ferry_reader *reader)
+{
+    return reader->folder;
+}
+
 struct ferry_volumes *ferry_reader_volumes(const struct ferry_reader *reader)
 {
     return reader->volumes;

@@ -51,6 +51,8 @@ FERRY_OWNED_DEFINE(ferry_reader)
 /* What to call it in messages: the path, or "stdin". */
 const char *ferry_reader_name(const struct ferry_reader *reader);
 
+bool ferry_reader_is_folder(const struct ferry_reader *reader);
+
 /* The file or volumes that it is read from, lent; NULL for a folder or pipe. */
 struct ferry_volumes *ferry_reader_volumes(const struct ferry_reader *reader);
 

@@ -32,8 +32,8 @@ enum ferry_entry_kind {
 
 /* What the owner of a docker-archive can do, behind what is wrong with it. */
 #define FERRY_DOCKER_HINT                                                                          \
-    "; it is a docker-archive: save it with docker 25 or later, or convert it with skopeo copy "   \
-    "docker-archive:... oci-archive:..."
+    "; it is a docker-archive: save it with docker 25 or later or with podman save --format "      \
+    "oci-archive, or convert it with skopeo copy docker-archive:... oci-archive:..."
 
 /* The name of what a layout has once, FERRY_ENTRY_LAYOUT to FERRY_ENTRY_DOCKER; a constant. */
 const char *ferry_layout_file_name(enum ferry_entry_kind kind);

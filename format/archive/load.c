@@ -13,6 +13,8 @@
  */
 #define PASSES_MAX 16
 
+#define FOLDER_HINT "; if it is what skopeo calls dir:, convert it with skopeo copy dir:... oci:..."
+
 /* A document that the archive has not, or has wrong: *err says which, and another may have it. */
 static int do_without(struct ferry_graph *graph, struct ferry_node *node, struct ferry_err *err)
 {
@@ -57,7 +59,10 @@ static int fail_not_layout(struct ferry_reader *reader, const char *missing, boo
                            struct ferry_err *err)
 {
     return ferry_fail(err, FERRY_EFORMAT, "%s: is not an OCI image layout: it has no %s%s",
-                      ferry_reader_name(reader), missing, has_docker ? FERRY_DOCKER_HINT : "");
+                      ferry_reader_name(reader), missing,
+                      !has_docker                      ? ""
+                      : ferry_reader_is_folder(reader) ? FOLDER_HINT
+                                                       : FERRY_DOCKER_HINT);
 }
 
 /* A layer that need not be there, and is, is a blob like any other. */

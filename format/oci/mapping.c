@@ -70,8 +70,12 @@ static int add_line(struct ferry_mapping *mapping, char *text, size_t number, st
 
 static int add_lines(struct ferry_mapping *mapping, char *line, size_t len, struct ferry_err *err)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, from an editor of Windows */
     char *const end = line + len;
     char *next;
+
+    if (len >= strlen(mark) && memcmp(line, mark, strlen(mark)) == 0)
+        line += strlen(mark);
 
     for (size_t number = 1; line < end; line = next, number++) {
         next = memchr(line, '\n', (size_t)(end - line));

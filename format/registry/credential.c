@@ -115,6 +115,8 @@ int ferry_credentials_new(const char *authfile, const char *creds, struct ferry_
     if (!store)
         return ferry_fail_memory(err);
     pthread_mutex_init(&store->lock, NULL);
+    if (creds && !strchr(creds, ':'))
+        return ferry_fail(err, FERRY_EUSAGE, "--creds: expected USER:PASSWORD");
     if (creds)
         FERRY_TRY(ferry_credential_split(creds, strlen(creds), &store->given, err));
     FERRY_TRY(add_files(store, authfile, err));

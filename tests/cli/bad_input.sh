@@ -93,6 +93,11 @@ bad 2 '[-][-]output: its argument [A-Z]+ is empty' ociferry-export -q -o "" "$SR
 bad 2 '[-][-]insecure: its argument [A-Z]+ is empty' export_new --insecure= "$SRC/app/web:1"
 bad 2 '[-][-]report: its argument [A-Z]+ is empty' ociferry-import -q --report "" "$T/good.tar" "$DST"
 
+step "rules and credentials that are half"
+bad 2 'expected USER:PASSWORD' export_new --creds user "$SRC/app/web:1"
+bad 2 'without a slash at its end' ociferry-import -q --map "$SRC/app/=mirror" "$T/good.tar" "$DST"
+bad 2 'without a tag' ociferry-import -q --map "$SRC/app/web:1=mirror" "$T/good.tar" "$DST"
+
 step "a list of references with a wrong line: the line is named"
 printf '# a comment\n%s/app/web:1\n\nNot A Reference\n' "$SRC" >"$T/list"
 run 2 export_new -f "$T/list"

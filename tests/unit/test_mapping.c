@@ -23,6 +23,7 @@ static const struct {
     { "no_newline", "debian:12", 1, { { "debian:12", NULL, 1 } } },
     { "crlf", "a b\r\nc\r\n", 2, { { "a", "b", 1 }, { "c", NULL, 2 } } },
     { "pair", "q.io/a:1 r.io/b:2\n", 1, { { "q.io/a:1", "r.io/b:2", 1 } } },
+    { "byte_order_mark", "\xef\xbb\xbfq.io/a:1\n", 1, { { "q.io/a:1", NULL, 1 } } },
     { "tabs", "\ta\t\tb\t\n", 1, { { "a", "b", 1 } } },
     { "equals", "q.io/a:1=r.io/b:2\n", 1, { { "q.io/a:1", "r.io/b:2", 1 } } },
     { "pairs", "a=b c=d\n", 2, { { "a", "b", 1 }, { "c", "d", 1 } } },
