@@ -202,6 +202,7 @@ static int begin_again(struct work *w, struct ferry_stream *s, struct ferry_err 
     char size[FERRY_SIZE_TEXT_MAX];
     bool has_bad;
 
+    FERRY_TRY(ferry_writer_flush(w->out, err));
     FERRY_TRY(
         ferry_failures_drop(&w->failures, graph, w->refs.items, &w->refs.count, &has_bad, err));
     FERRY_TRY(resolve(w, graph, err));

@@ -297,6 +297,11 @@ const struct ferry_volume_sums *ferry_writer_sums(const struct ferry_writer *wri
     return ferry_output_sums(writer->output);
 }
 
+int ferry_writer_flush(struct ferry_writer *writer, struct ferry_err *err)
+{
+    return writer->zstd ? 0 : ferry_output_flush(writer->output, err);
+}
+
 int64_t ferry_writer_written(const struct ferry_writer *writer)
 {
     return writer->zstd ? ferry_zstd_written(writer->zstd) : ferry_output_written(writer->output);

@@ -70,6 +70,9 @@ int ferry_writer_commit(struct ferry_writer *writer, struct ferry_err *err) FERR
 /* What the output was cut into: output.h. */
 const struct ferry_volume_sums *ferry_writer_sums(const struct ferry_writer *writer);
 
+/* Where it can overwrite: all that was written so far stands in the file. */
+int ferry_writer_flush(struct ferry_writer *writer, struct ferry_err *err) FERRY_MUST_USE;
+
 /* Bytes of the tar stream so far, headers and padding included; and what they took. */
 int64_t ferry_writer_written(const struct ferry_writer *writer);
 int64_t ferry_writer_stored(const struct ferry_writer *writer);

@@ -326,6 +326,11 @@ int ferry_output_write(struct ferry_output *output, const void *bytes, size_t le
     return 0;
 }
 
+int ferry_output_flush(struct ferry_output *output, struct ferry_err *err)
+{
+    return flush_gathered(output, err);
+}
+
 int64_t ferry_output_written(const struct ferry_output *output)
 {
     return output->written + (int64_t)output->gathered_len;

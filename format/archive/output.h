@@ -72,6 +72,9 @@ int ferry_output_read_back(const struct ferry_output *output, struct ferry_volum
 /* The bytes are on the medium, and the file takes its name. */
 int ferry_output_commit(struct ferry_output *output, struct ferry_err *err) FERRY_MUST_USE;
 
+/* What is gathered is written: a reader of the file finds all up to the next byte. */
+int ferry_output_flush(struct ferry_output *output, struct ferry_err *err) FERRY_MUST_USE;
+
 /* Where the next byte goes. */
 int64_t ferry_output_written(const struct ferry_output *output);
 

@@ -67,3 +67,12 @@ step "when nothing is left, the failure is that of the first image"
 run 3 ociferry-export -q --retries 1 --keep-going -o "$T/none.tar" "$FAULTY/third:3"
 says 'nothing is left to export'
 absent "$T/none.tar"
+
+step "small ones, which are gathered before they are written"
+start_source SMALL
+small=$(raw "$SMALL" app/zstd 1 | jq -r '.layers[0].digest')
+start_proxy FAULTY "$SMALL" --flip "GET /blobs/$small 1000"
+all=(app/base:1 app/zstd:1 app/plain:1)
+export_faulty small
+says "beginning again without it: [1-9].* of what is written is used"
+without "$T/small.tar" app/base:1 app/plain:1
