@@ -86,6 +86,16 @@ static int write_fetched(const struct ferry_stream *s, size_t i, struct ferry_wi
     return ferry_blob_copy(checked, entry, err);
 }
 
+/* Wrong bytes, which the next run would only find again. Those of an earlier run are another
+ * matter. */
+static void drop_entry(const struct ferry_stream *s, int64_t offset)
+{
+    struct ferry_err ignored;
+
+    if (ferry_writer_flush(s->out, &ignored) == 0)
+        ferry_writer_drop(s->out, offset);
+}
+
 /* What is wrong with the bytes is the image's fault; what is wrong with the output is not. */
 static void wrap_blob(const struct ferry_stream *s, size_t i, struct ferry_err *err)
 {
@@ -122,8 +132,11 @@ static int write_blobs(const struct ferry_stream *s, struct ferry_window *window
 {
     for (size_t i = s->resume.node; i < s->plan->count; i++) {
         const struct ferry_node *node = s->plan->nodes[i];
+        const int64_t offset = ferry_writer_written(s->out);
 
         if ((node->bytes ? write_held(s->out, node, err) : write_fetched(s, i, window, err)) < 0) {
+            if (err->code == FERRY_EDIGEST && !ferry_window_failed(window) && !is_salvaged(s, i))
+                drop_entry(s, offset);
             wrap_blob(s, i, err);
             set_fault(s, i, window, err);
             return (int)err->code;

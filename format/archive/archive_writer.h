@@ -5,8 +5,8 @@
  * not there. Nothing of the clock, the user or the host is in the bytes.
  * Owns: the writer owns its output; one that is freed without a commit leaves out the
  * end-of-archive blocks. An entry's sink borrows the writer; one at a time. Fails: as the output
- * does. After any failure only ferry_writer_drop() and ferry_writer_free() are legal. Threads: one
- * at a time.
+ * does. After any failure only ferry_writer_flush(), ferry_writer_drop() and ferry_writer_free()
+ * are legal. Threads: one at a time.
  */
 #ifndef FERRY_ARCHIVE_ARCHIVE_WRITER_H
 #define FERRY_ARCHIVE_ARCHIVE_WRITER_H
