@@ -71,7 +71,8 @@ static int add_doubt(struct finder *f, const struct ferry_yaml_node *value, cons
     return 0;
 }
 
-/* `value` stands where an image does; NULL, empty and null say that there is none. */
+/* `value` stands where an image does; NULL, empty and null say that there is none. Helm writes
+ * empty what is not set. */
 static int take(struct finder *f, const struct ferry_yaml_node *value, enum demand demand,
                 struct ferry_err *err)
 {
@@ -79,7 +80,7 @@ static int take(struct finder *f, const struct ferry_yaml_node *value, enum dema
 
     if (!value || value->kind == FERRY_YAML_PLAIN ||
         (value->kind == FERRY_YAML_TEXT && !value->text[0]))
-        return 0;
+        return value && demand == MUST_BE_IMAGE ? add_doubt(f, value, "it is empty", err) : 0;
     if (value->kind == FERRY_YAML_TEXT && ferry_reference_parse(value->text, &ref, err) == 0)
         return add_image(f, value, err);
     if (demand == MAY_BE_IMAGE)

@@ -107,6 +107,21 @@ static void warn_of_idle_rules(const struct import_opts *opts, const struct ferr
     }
 }
 
+/* Some registries collect what has no tag as garbage. */
+static void warn_of_nameless(const struct ferry_push_plan *plan, struct ferry_progress *progress)
+{
+    for (size_t i = 0; i < plan->target_count; i++) {
+        const struct ferry_target *target = &plan->targets[i];
+        const struct ferry_image *image = target->image;
+
+        if (!target->ref.tag[0] && !image->ref.repository[0] && !image->has_subject)
+            ferry_progress_warn(progress,
+                                "%s: the archive has no name for it: it gets no tag in %s/%s; as "
+                                "HOST/REPOSITORY:TAG the destination gives it one",
+                                image->name, target->ref.registry, target->ref.repository);
+    }
+}
+
 /* Everything that takes requests. */
 static int carry_out(const struct import_opts *opts, const struct ferry_move *move, int *status,
                      struct ferry_err *err)
@@ -180,6 +195,7 @@ static int import_archives(const struct import_opts *opts, struct ferry_archive_
     FERRY_TRY(ferry_archive_notes_say(*archives, &policy, progress, err));
     FERRY_TRY(make_plan(opts, *archives, plan, err));
     warn_of_idle_rules(opts, *plan, progress);
+    warn_of_nameless(*plan, progress);
     return import_plan(opts, *archives, *plan, progress, status, err);
 }
 

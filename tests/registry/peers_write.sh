@@ -26,6 +26,15 @@ step "without a repository it is refused, and the message says what to give"
 run 2 ociferry-import "$T/skopeo.tar" "$DST"
 says "repo"
 
+step "one without a name gets no tag, which is said"
+run 0 skopeo copy -q --insecure-policy --preserve-digests --src-tls-verify=false \
+    "docker://$SRC/app/web:1" "oci-archive:$T/nameless.tar"
+run 0 ociferry-import "$T/nameless.tar" "$DST/nameless/web"
+says "warning: .*no name for it: it gets no tag in $DST/nameless/web"
+run 0 ociferry-import "$T/nameless.tar" "$DST/nameless/web:1"
+says_not "no name for it"
+same_images "$SRC" "$DST/given" app/multi:1
+
 step "skopeo's oci-archive, named by a full name"
 run 0 skopeo copy -q --insecure-policy --all --preserve-digests --src-tls-verify=false \
     "docker://$SRC/app/web:1" "oci-archive:$T/full.tar:registry.example/app/web:1"

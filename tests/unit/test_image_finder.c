@@ -80,7 +80,7 @@ static const struct {
     { "nothing_said",
       POD "a: {image: }\nb: {image: ''}\nc: {image: ~}\nd: {image: true}\ne: {image: 1.5}\n"
           "containers:\n- image: \"\"\n- image: a\n",
-      "10 a" },
+      "10 a, 9?" },
     { "aliases",
       POD "x: &x q.io/a:1\ny: &y\n- image: *x\nspec:\n  containers: *y\n  &k image : b\n  z: {*k : "
           "c}\n",
