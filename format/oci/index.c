@@ -26,7 +26,7 @@ static int check_version(const char *version, struct ferry_err *err)
 {
     int major = major_version(version);
 
-    if (major < 1)
+    if (major < 0)
         return ferry_fail(err, FERRY_EFORMAT, "%s: archive version \"%.20s\" is not MAJOR.MINOR",
                           what, version);
     if (major != FERRY_ARCHIVE_MAJOR)
