@@ -36,6 +36,12 @@ static int write_held(struct ferry_writer *out, const struct ferry_node *node,
     return ferry_writer_put(out, name, node->bytes, (size_t)node->descriptor.size, err);
 }
 
+/* Of the blob that broke off in an earlier run some bytes are that run's. */
+static bool is_resumed(const struct ferry_stream *s, size_t i)
+{
+    return s->resume.tail > 0 && i == s->resume.node;
+}
+
 static bool is_salvaged(const struct ferry_stream *s, size_t i)
 {
     return s->salvage.data && s->salvage.data[i] > 0;
@@ -62,7 +68,7 @@ static int open_fetched(const struct ferry_stream *s, size_t node, struct ferry_
     if (is_salvaged(s, node))
         return open_salvaged(s, node, body, err);
     FERRY_TRY(ferry_window_next(window, &fetched, err));
-    if (s->resume.tail > 0 && node == s->resume.node)
+    if (is_resumed(s, node))
         return ferry_resume_source(s->out, &s->resume, &fetched, body, err);
     *body = ferry_steal(&fetched);
     return 0;
@@ -86,13 +92,13 @@ static int write_fetched(const struct ferry_stream *s, size_t i, struct ferry_wi
     return ferry_blob_copy(checked, entry, err);
 }
 
-/* Wrong bytes, which the next run would only find again. Those of an earlier run are another
- * matter. */
+/* Wrong bytes, which the next run would only find again. Where all is compressed the frames of this
+ * run cannot be cut. */
 static void drop_entry(const struct ferry_stream *s, int64_t offset)
 {
     struct ferry_err ignored;
 
-    if (ferry_writer_flush(s->out, &ignored) == 0)
+    if (ferry_writer_can_overwrite(s->out) && ferry_writer_flush(s->out, &ignored) == 0)
         ferry_writer_drop(s->out, offset);
 }
 
@@ -104,7 +110,7 @@ static void wrap_blob(const struct ferry_stream *s, size_t i, struct ferry_err *
 
     if (err->code != FERRY_EDIGEST)
         return;
-    if (s->resume.tail > 0 && i == s->resume.node) {
+    if (is_resumed(s, i)) {
         ferry_writer_drop(s->out, s->resume.offset);
         ferry_wrap(err, "what an earlier run left of it may be to blame, and is dropped now");
     }
@@ -121,7 +127,7 @@ static void set_fault(const struct ferry_stream *s, size_t i, struct ferry_windo
 {
     struct ferry_node *failed = ferry_window_failed(window);
 
-    if (!failed && (is_salvaged(s, i) || (s->resume.tail > 0 && i == s->resume.node)))
+    if (!failed && (is_salvaged(s, i) || is_resumed(s, i)))
         return; /* what is in the file is */
     if (ferry_failures_permit(s->failures, err))
         ferry_node_set_fault(failed ? failed : s->plan->nodes[i], err);
@@ -135,7 +141,8 @@ static int write_blobs(const struct ferry_stream *s, struct ferry_window *window
         const int64_t offset = ferry_writer_written(s->out);
 
         if ((node->bytes ? write_held(s->out, node, err) : write_fetched(s, i, window, err)) < 0) {
-            if (err->code == FERRY_EDIGEST && !ferry_window_failed(window) && !is_salvaged(s, i))
+            if (err->code == FERRY_EDIGEST && !ferry_window_failed(window) && !is_salvaged(s, i) &&
+                !is_resumed(s, i))
                 drop_entry(s, offset);
             wrap_blob(s, i, err);
             set_fault(s, i, window, err);

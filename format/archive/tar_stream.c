@@ -27,6 +27,7 @@ struct ferry_tar {
     bool begun, ended;
     uint8_t first[6];         /* bytes; those that were not read are 0 */
     struct ferry_err failure; /* what the read callback met */
+    struct ferry_err broken;  /* why no entry follows, whoever asks again */
     uint8_t chunk[];
 };
 
@@ -213,7 +214,7 @@ static int skip_entry(struct ferry_tar *t, int64_t *due, struct ferry_err *err)
     return 0;
 }
 
-int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct ferry_err *err)
+static int next_entry(struct ferry_tar *tar, struct ferry_tar_entry *out, struct ferry_err *err)
 {
     struct archive_entry *entry;
     const char *name;
@@ -248,6 +249,20 @@ int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct fe
                                      .position = archive_read_header_position(tar->tar),
                                      .data = archive_filter_bytes(tar->tar, 0) };
     return 0;
+}
+
+int ferry_tar_next(struct ferry_tar *tar, struct ferry_tar_entry *out, struct ferry_err *err)
+{
+    int rc;
+
+    if (tar->broken.code != FERRY_OK) {
+        *err = tar->broken;
+        return (int)err->code;
+    }
+    rc = next_entry(tar, out, err);
+    if (rc < 0)
+        tar->broken = *err;
+    return rc;
 }
 
 bool ferry_tar_is_plain(const struct ferry_tar *tar)

@@ -222,6 +222,8 @@ for at in $((second - 512)) $((first - 512)); do
     got=$([ "$at" -gt "$first" ] && echo 0 || echo 3)
     run "$got" ociferry-verify "$T/a.tar" "$T/b.tar"
     run "$got" bash -c "cat '$T/b.tar' | ociferry-verify '$T/a.tar' -"
+    says "stdin: cut at byte $at"
+    says_not "INTERNAL"
 done
 flip "$T/a.tar" $((first + 10))
 flip "$T/a.tar" $((second + 10))
