@@ -182,8 +182,7 @@ int ferry_walk_stream(const struct ferry_move *move, size_t archive, struct ferr
     pthread_mutex_destroy(&s.turn);
     if (rc < 0 && s.failure.code != FERRY_OK) /* why the others stopped */
         *err = s.failure;
-    if (rc == 0 || (err->code != FERRY_EFORMAT && err->code != FERRY_ELIMIT &&
-                    err->code != FERRY_EUNFIT && err->code != FERRY_EIO))
+    if (rc == 0 || !(ferry_reader_blames_archive((int)err->code) || err->code == FERRY_EIO))
         return rc < 0 ? (int)err->code : 0;
     tell_fault(move, archive, err);
     return 0;

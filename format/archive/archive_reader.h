@@ -51,6 +51,12 @@ FERRY_OWNED_DEFINE(ferry_reader)
 /* What to call it in messages: the path, or "stdin". */
 const char *ferry_reader_name(const struct ferry_reader *reader);
 
+/* Whether such a failure is the archive's, as against one of the machine. */
+static inline bool ferry_reader_blames_archive(int code)
+{
+    return code == FERRY_EFORMAT || code == FERRY_ELIMIT || code == FERRY_EUNFIT;
+}
+
 bool ferry_reader_is_folder(const struct ferry_reader *reader);
 
 /* The file or volumes that it is read from, lent; NULL for a folder or pipe. */

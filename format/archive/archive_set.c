@@ -55,8 +55,7 @@ void ferry_archive_set_free(struct ferry_archive_set *set)
  * such a thing only where there are others. */
 static bool is_fault(const struct ferry_archive_set *set, int code)
 {
-    return code == FERRY_EFORMAT || code == FERRY_ELIMIT || code == FERRY_EUNFIT ||
-           (code == FERRY_EIO && set->count > 1);
+    return ferry_reader_blames_archive(code) || (code == FERRY_EIO && set->count > 1);
 }
 
 void ferry_archive_fail(struct ferry_archive *archive, struct ferry_err *why)

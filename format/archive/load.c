@@ -348,7 +348,7 @@ static int find_signature(struct load *l, struct ferry_err *err)
 
     do {
         rc = ferry_reader_next(l->reader, &entry, err);
-        if (rc == FERRY_EFORMAT || rc == FERRY_ELIMIT || rc == FERRY_EUNFIT)
+        if (ferry_reader_blames_archive(rc))
             break;
         FERRY_TRY(rc);
     } while (entry.kind != FERRY_ENTRY_SIGNATURE && entry.kind != FERRY_ENTRY_END);

@@ -74,8 +74,8 @@ static int add_unlisted(struct ferry_verify_report *report, const char *name, st
  * cannot be read where another may. */
 static bool is_fault(const struct check *c, int code)
 {
-    return code == FERRY_EFORMAT || code == FERRY_ELIMIT || code == FERRY_EDIGEST ||
-           code == FERRY_EUNFIT || (code == FERRY_EIO && c->report->set->count > 1);
+    return ferry_reader_blames_archive(code) || code == FERRY_EDIGEST ||
+           (code == FERRY_EIO && c->report->set->count > 1);
 }
 
 /* The bytes of the current entry, verifying. */

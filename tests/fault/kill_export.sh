@@ -123,7 +123,7 @@ run 0 ociferry-export -o "$T/onefile.tar" "$FLIP/app/cut:2"
 cat "$T"/flipped.v.[0-9]* | cmp - "$T/onefile.tar" || fail "the volumes are another archive"
 start_proxy FLIP "$SRC" --flip "GET /blobs/${LAYERS[2]} 1000000 1"
 run 3 ociferry-export --zstd -o "$T/flipped.tar.zst" "$FLIP/app/cut:2"
-at_least "bytes that are kept" 16000000 "$(file_size "$T/flipped.tar.zst.partial")"
+at_least "bytes that are kept" 8000000 "$(file_size "$T/flipped.tar.zst.partial")"
 
 step "the rest of another archive: said, and begun afresh"
 head -c 3000000 "$T/cut.tar" >"$T/other.tar.partial"
