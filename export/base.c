@@ -178,7 +178,8 @@ int ferry_base_set_load(const struct ferry_list *paths, struct ferry_progress *p
 static int find_loss(const char *base, const char *output, bool in_volumes, bool *is_lost,
                      struct ferry_err *err)
 {
-    static const char *const suffixes[] = { "", ".001", FERRY_SUMS_SUFFIX };
+    char first[FERRY_VOLUME_TEXT_MAX];
+    const char *const suffixes[] = { "", ferry_volume_suffix(0, first), FERRY_SUMS_SUFFIX };
 
     for (size_t i = 0; i < (in_volumes ? FERRY_COUNT(suffixes) : 1); i++) {
         FERRY_OWNED_MEM char *path = NULL;
